@@ -1,0 +1,3 @@
+//! `agent-runner`: carries out one run inside a pod.
+
+fn main() {}
