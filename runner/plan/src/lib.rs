@@ -3,4 +3,5 @@
 //! This crate is pure: it reads no file, no clock and no environment, starts nothing and writes
 //! nothing.
 
+pub mod secret;
 pub mod template;

@@ -1,0 +1,232 @@
+//! Which values are secrets.
+
+use crate::secret::{Found, files_named_by, in_environment, in_file};
+
+fn vars<'a>(vars: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {
+    vars.iter()
+        .map(|&(name, value)| (name, value.as_bytes()))
+        .collect()
+}
+
+fn values(found: &[Found]) -> Vec<String> {
+    found
+        .iter()
+        .map(|secret| String::from_utf8_lossy(&secret.value).into_owned())
+        .collect()
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    !in_environment(vars(&[(name, value)]), &[]).is_empty()
+}
+
+#[test]
+fn names_that_look_secret_are() {
+    for name in [
+        "GITHUB_TOKEN",
+        "NATS_PASSWORD",
+        "PGPASSWORD",
+        "DB_PASS",
+        "MYSQL_PWD",
+        "API_KEY",
+        "ANTHROPIC_API_KEY",
+        "OPENAI_KEY",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "VCS_SSH_KEY",
+        "client-secret",
+        "signing.key",
+        "SENTRY_DSN",
+        "HTTP_AUTHORIZATION",
+        "SESSION_COOKIE",
+        "NATS_CREDS",
+        "accessToken",
+        "npm_config__authToken",
+        "apikey",
+        "COSIGN_PASSPHRASE",
+        "TLS_PRIVATE_KEY",
+        "MY_SECRET_VALUE",
+    ] {
+        assert!(is_secret(name, "abcdef-123"), "{name}");
+    }
+}
+
+#[test]
+fn names_that_speak_about_a_secret_are_not() {
+    for name in [
+        "HOME",
+        "PATH",
+        "PWD",
+        "OLDPWD",
+        "OLD_PWD",
+        "AWS_ACCESS_KEY_ID",
+        "TOKEN_TYPE",
+        "SECRET_NAME",
+        "PASSWORD_FILE",
+        "TOKEN_URL",
+        "API_KEY_HEADER",
+        "PASSWORD_MIN_LENGTH",
+        "SSH_AUTH_SOCK",
+        "KEYBOARD",
+        "MONKEY",
+        "PUBLIC_KEY",
+        "COMPASS",
+        "PASSAGE",
+        "TOKENIZER",
+    ] {
+        assert!(!is_secret(name, "abcdef-123"), "{name}");
+    }
+}
+
+#[test]
+fn values_that_no_token_has_are_not_secret() {
+    assert!(!is_secret("MAX_OUTPUT_TOKENS", "128000"));
+    assert!(!is_secret("USE_TOKEN", "disabled"));
+    assert!(!is_secret("GITHUB_TOKEN", "/var/run/token"));
+    assert!(!is_secret(
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "/etc/gcp/key.json"
+    ));
+    assert!(!is_secret("TOKEN_SERVER", "https://tokens.example.com"));
+    assert!(!is_secret("GITHUB_TOKEN", " abc\n"));
+    assert!(is_secret("GITHUB_TOKEN", "/base64+that+starts+so=="));
+    assert!(is_secret("DB_PASSWORD", "123456"));
+    assert!(is_secret("DB_PASSWORD", "/slash"));
+}
+
+#[test]
+fn extra_names_are_secret_whatever_they_look_like() {
+    let vars = [
+        ("MY_LICENCE", &b"abcdef"[..]),
+        ("MY_OTHER", b"ghijkl"),
+        ("MY_SHORT", b"abc"),
+    ];
+    let found = |glob: &str| values(&in_environment(vars, &[glob.to_owned()]));
+    assert_eq!(found("MY_LICENCE"), ["abcdef"]);
+    assert_eq!(found("MY_LIC"), [""; 0]);
+    assert_eq!(found("*LIC*"), ["abcdef"]);
+    assert_eq!(found("my_*"), ["abcdef", "ghijkl"]);
+    assert_eq!(found("M*_*ER"), ["ghijkl"]);
+    assert_eq!(found("*"), ["abcdef", "ghijkl"]);
+}
+
+#[test]
+fn passwords_in_urls_of_any_variable_are_secret() {
+    for (url, secrets) in [
+        ("https://user:hunter22@host/path", vec!["hunter22"]),
+        (
+            "nats://a:p%40ssword@b:4222,nats://c:password2@d:4222",
+            vec!["p%40ssword", "p@ssword", "password2"],
+        ),
+        ("postgres://u:pass@word@db/x", vec!["pass@word"]),
+        (
+            "https://ghs_0123456789abcdef@github.com/a/b",
+            vec!["ghs_0123456789abcdef"],
+        ),
+        (
+            "https://tokentoken:x-oauth-basic@github.com",
+            vec!["tokentoken"],
+        ),
+        ("ssh://git@github.com/a/b", vec![]),
+        ("https://host/a:b@c", vec![]),
+        ("remote = 'https://u:hunter22@h' # x", vec!["hunter22"]),
+    ] {
+        let found = in_environment(vars(&[("ANYTHING", url)]), &[]);
+        assert_eq!(values(&found), secrets, "{url}");
+        assert!(found.iter().all(|secret| secret.name == "ANYTHING"));
+    }
+}
+
+#[test]
+fn a_header_without_its_scheme_is_secret_too() {
+    let found = in_environment(vars(&[("AUTHORIZATION", "Bearer abcdefgh")]), &[]);
+    assert_eq!(values(&found), ["Bearer abcdefgh", "abcdefgh"]);
+}
+
+#[test]
+fn a_file_is_secret_as_a_whole() {
+    assert_eq!(values(&in_file("token", b" hunter22\n")), ["hunter22"]);
+    assert_eq!(in_file("token", b"").len(), 0);
+}
+
+#[test]
+fn lines_of_a_key_are_secret_without_begin_and_end() {
+    let key = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIIaaaaaaaaaaaaa\nbbbbbbbbbbbbbbbbbbbbbb\nAw==\n-----END EC PRIVATE KEY-----\n";
+    let found = values(&in_file("key", key.as_bytes()));
+    assert_eq!(
+        found,
+        [
+            key.trim(),
+            "MHcCAQEEIIaaaaaaaaaaaaa",
+            "bbbbbbbbbbbbbbbbbbbbbb"
+        ]
+    );
+    assert_eq!(
+        values(&in_environment(vars(&[("VCS_SSH_KEY", key)]), &[])),
+        found
+    );
+}
+
+#[test]
+fn json_gives_its_secret_leaves_and_no_lines() {
+    let auth = r#"{
+  "auths": {"ghcr.io": {"auth": "dXNlcjpwYXNz"}},
+  "OPENAI_API_KEY": "sk-whatever",
+  "auth_mode": "chatgpt-subscription",
+  "tokens": {
+    "id_token": "id-value",
+    "access_token": "access-value",
+    "refresh_token": "refresh-value",
+    "account_id": "account-value",
+    "max_tokens": 123456
+  },
+  "list": [{"clientSecret": "deep-value", "server": "https://u:url-value@h"}]
+}"#;
+    let found = in_file("auth.json", auth.as_bytes());
+    let leaves = [
+        "url-value",
+        "dXNlcjpwYXNz",
+        "sk-whatever",
+        "id-value",
+        "access-value",
+        "refresh-value",
+        "deep-value",
+    ];
+    assert_eq!(values(&found)[1..], leaves);
+    assert_eq!(
+        values(&in_environment(vars(&[("CODEX_AUTH", auth)]), &[])),
+        values(&found)
+    );
+    assert!(!is_secret("CODEX_AUTH", "/home/agent/auth.json"));
+}
+
+#[test]
+fn assignments_give_their_values() {
+    let text =
+        "# a comment that is long\n[default]\naws_secret_access_key = abc/def\ntoken: \"quoted\"\n";
+    let found = values(&in_file("credentials", text.as_bytes()));
+    assert_eq!(
+        found[1..],
+        ["aws_secret_access_key = abc/def", "abc/def", "quoted"]
+    );
+}
+
+#[test]
+fn variables_that_name_a_secret_file_are_found() {
+    let found = files_named_by(vars(&[
+        ("VCS_SSH_KEY_PATH", "/a"),
+        ("AGENTS_MCP_IDENTITY_TOKEN_PATH", "/b"),
+        ("NATS_CREDS_FILE", "/c\n"),
+        ("GITHUB_TOKEN_FILE", "/d"),
+        ("CODEX_AUTH", "/e"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/f"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/g"),
+        ("CODEX_AUTH", "{\"tokens\": {}}"),
+        ("PASSWORD_FILE", ""),
+        ("SSL_CERT_FILE", "/no"),
+        ("PATH", "/no"),
+        ("GITHUB_TOKEN", "/no"),
+    ]));
+    let paths: Vec<_> = found.iter().map(|(_, path)| path.as_str()).collect();
+    assert_eq!(paths, ["/a", "/b", "/c", "/d", "/e", "/f", "/g"]);
+    assert_eq!(found[0].0, "VCS_SSH_KEY_PATH");
+}
