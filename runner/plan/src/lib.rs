@@ -1,7 +1,22 @@
 //! What one agent run is, before anything is touched.
 //!
 //! This crate is pure: it reads no file, no clock and no environment, starts nothing and writes
-//! nothing.
+//! nothing. The shell (`agent-runner`) reads what there is to read, gives it to [`plan::Plan`],
+//! and does what the plan says. So what a run will do can be printed, compared and tested as a
+//! value; `clippy.toml` beside this crate keeps it so.
+//!
+//! In reading order:
 
+pub mod env;
+pub mod explain;
+pub mod outcome;
+pub mod plan;
+pub mod provider;
 pub mod secret;
+pub mod settings;
+pub mod spec;
+pub mod status;
 pub mod template;
+
+mod nearest;
+mod pattern;

@@ -1,0 +1,102 @@
+//! A status in words: cause, evidence, next step.
+
+use crate::outcome::{Word, next_step};
+use crate::status::RunStatus;
+
+/// Explains a status to the person who asks why a run failed.
+pub fn explain(status: &RunStatus) -> String {
+    let ending = status.outcome.ending();
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            text += &format!("{name:<10} {value}\n");
+        }
+    };
+    let word = match status.status {
+        Word::Succeeded => "succeeded",
+        Word::Failed => "failed",
+        Word::Cancelled => "was cancelled",
+    };
+    line(
+        "Run",
+        &format!(
+            "attempt {} of provider `{}` {word}: {:?} ({})",
+            status.attempt, status.provider, status.outcome, status.reason
+        ),
+    );
+    line("Cause", ending.meaning);
+    line("Error", status.error.as_deref().unwrap_or_default());
+    for evidence in evidence(status) {
+        line("Evidence", &evidence);
+    }
+    for warning in &status.warnings {
+        line("Warning", warning);
+    }
+    line("Next step", next_step(status.outcome, &status.reason));
+    if status.status == Word::Succeeded {
+        return text;
+    }
+    line(
+        "Retry",
+        if status.retryable {
+            "the same run may well succeed later"
+        } else {
+            "not before something is changed"
+        },
+    );
+    text
+}
+
+fn evidence(status: &RunStatus) -> Vec<String> {
+    let mut found = vec![format!(
+        "from {} to {}, exit code {}",
+        status.started_at, status.finished_at, status.exit_code
+    )];
+    if let Some(process) = &status.process {
+        let binary = status.binary.as_deref().unwrap_or("the agent");
+        found.push(match (process.exit_code, &status.signal) {
+            (Some(code), _) => format!(
+                "`{binary}` exited with code {code} after {} bytes of output",
+                process.output_bytes
+            ),
+            (None, Some(signal)) => format!(
+                "`{binary}` was ended by {signal} after {} bytes of output",
+                process.output_bytes
+            ),
+            (None, None) => format!("`{binary}` left no exit code"),
+        });
+        found.extend(
+            process
+                .stopped
+                .as_ref()
+                .map(|cause| format!("the runner stopped it because of {cause}")),
+        );
+        if process.killed {
+            found.push("it had to be killed: it did not end within its grace".to_owned());
+        }
+        if process.leftover_count > 0 {
+            found.push(format!(
+                "{} process(es) outlived it and were stopped: {}",
+                process.leftover_count,
+                process.leftovers.join(", ")
+            ));
+        }
+        if process.log_bytes_lost > 0 {
+            found.push(format!("the log lacks {} bytes", process.log_bytes_lost));
+        }
+    }
+    found.extend(
+        status
+            .artifacts
+            .log_path
+            .as_ref()
+            .map(|path| format!("its output is in `{path}`")),
+    );
+    if !status.truncated.is_empty() {
+        found.push(format!(
+            "shortened here, whole in `status.full.json`: {}",
+            status.truncated.join(", ")
+        ));
+    }
+    found
+}

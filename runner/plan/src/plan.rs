@@ -1,0 +1,286 @@
+//! The plan: everything that will be done, as one value, before anything is touched.
+//!
+//! [`Plan::new`] is a pure function of the spec, the payload, the provider definition and the
+//! environment; `--dry-run` prints what it gives ([`Plan::view`]) and the shell does it. Nothing
+//! past the plan reads a spec. Templates see the spec, the payload and, where a provider asks for
+//! it, the environment; never the file system.
+//!
+//! Leniency is the contract's, silence is not ours: what is unknown or rendered to nothing is in
+//! [`Plan::warnings`], and from there in the dry run, the log and the status.
+
+mod adapter;
+mod budget;
+mod files;
+mod paths;
+mod process;
+mod refusal;
+mod roots;
+mod unbuilt;
+mod view;
+
+pub use budget::{Budget, BudgetError, DEFAULT_GRACE};
+pub use files::FilePlan;
+pub use paths::{FULL_STATUS, Paths, paths};
+pub use process::{PROMPT_LIMIT, ProcessPlan, Stdin, Timers};
+pub use refusal::PlanError;
+pub use unbuilt::refuse_unbuilt;
+pub use view::PlanView;
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::env::{self, Environment};
+use crate::secret::{Found, Patterns, Redactor, in_environment};
+use crate::settings::{self, Redact, RunnerSettings};
+use crate::spec::{Document, OutputArtifact, ProviderDefinition, RunSpec};
+use adapter::Exec;
+use roots::Templates;
+
+/// Everything that a plan is made from.
+#[derive(Debug, Clone)]
+pub struct Inputs<'a> {
+    /// The spec.
+    pub spec: &'a Document<RunSpec>,
+    /// `run.json`, if there is one.
+    pub payload: Option<&'a Value>,
+    /// What the image knows about the provider, if the spec has no adapter.
+    pub definition: Option<ProviderDefinition>,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// Settings from the command line, as key and text.
+    pub flags: &'a [(String, String)],
+    /// The runner's own working directory; relative paths begin there.
+    pub working_dir: &'a Path,
+    /// Secrets found in files.
+    pub secrets: Vec<Found>,
+    /// The attempt that the status file beside ours tells of.
+    pub previous_attempt: Option<u32>,
+    /// Where the command line wants the status, if it says it; wins.
+    pub status_path: Option<PathBuf>,
+    /// Files that were read for this plan and that no status or log may replace, each with the
+    /// words for it.
+    pub reserved: &'a [(&'static str, PathBuf)],
+}
+
+/// Whose run it is.
+#[derive(Debug, Clone, Default)]
+pub struct Identity {
+    /// Name of the provider.
+    pub provider: String,
+    /// `exec`.
+    pub adapter: &'static str,
+    /// Name of the `AgentRun`, if the payload says it.
+    pub name: Option<String>,
+    /// Its uid.
+    pub uid: Option<String>,
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// From 1.
+    pub attempt: u32,
+}
+
+/// Everything that will be done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Whose run it is.
+    pub identity: Identity,
+    /// The agent.
+    pub process: ProcessPlan,
+    /// Files to write before it starts, in order.
+    pub files: Vec<FilePlan>,
+    /// Directories below which no symbolic link is followed when files are written.
+    pub roots: Vec<PathBuf>,
+    /// What to collect after it ended, rendered.
+    pub artifacts: Vec<OutputArtifact>,
+    /// Where the runner's own files go.
+    pub paths: Paths,
+    /// How the pod's grace period is divided.
+    pub budget: Budget,
+    /// Keeps secrets out of every sink.
+    pub redactor: Redactor,
+    /// What is not as it should be, but no reason to stop.
+    pub warnings: Vec<String>,
+}
+
+/// Returns the settings of a run from all their places; `definition` counts where the spec has
+/// no adapter.
+///
+/// # Errors
+///
+/// Returns [`settings::SettingsError`] for a flag or variable that is not a value.
+pub fn settings_of(
+    spec: &RunSpec,
+    definition: Option<&ProviderDefinition>,
+    environment: &Environment,
+    flags: &[(String, String)],
+) -> Result<RunnerSettings, settings::SettingsError> {
+    // A provider definition carries settings as an adapter in the spec does.
+    let defined = definition.and_then(|definition| definition.adapter.as_ref());
+    let provider = spec
+        .adapter
+        .as_ref()
+        .or(defined)
+        .and_then(|adapter| adapter.runner.as_ref());
+    settings::resolve(&[provider, spec.runner.as_ref()], environment, flags)
+}
+
+impl Plan {
+    /// Decides everything. Pure.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first [`PlanError`]; nothing was touched.
+    pub fn new(inputs: &Inputs<'_>) -> Result<Self, PlanError> {
+        let spec = &inputs.spec.value;
+        refuse_unbuilt(spec, inputs.definition.as_ref(), inputs.payload)?;
+        let mut warnings: Vec<String> = inputs
+            .spec
+            .unknown
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let exec = adapter::resolve(spec, inputs.definition.clone())?;
+        let settings = settings_of(
+            spec,
+            inputs.definition.as_ref(),
+            inputs.environment,
+            inputs.flags,
+        )?;
+        let strict = settings.strict_templates.unwrap_or(false);
+        let mut templates = Templates::new(inputs, &exec, &settings, strict);
+
+        let process = process::plan(&exec, &settings, inputs, &mut templates)?;
+        let files = files::plan(&exec, inputs.working_dir, &mut templates)?;
+        let artifacts = artifacts(&exec, &mut templates)?;
+        let budget = Budget::divide(
+            pod_grace(inputs.environment)?,
+            settings.grace_seconds.map(|span| span.0),
+        )?;
+        let redactor = redactor(
+            settings.redact.as_ref(),
+            inputs.secrets.clone(),
+            // Ours too: a template may have copied what the agent itself does not get.
+            &[&process.env, inputs.environment],
+        );
+        let mut paths = paths(spec, &settings, inputs.environment, inputs.working_dir);
+        if let Some(told) = &inputs.status_path {
+            paths.status = Some(inputs.working_dir.join(told));
+        }
+        paths.refuse_shared(&files, inputs.reserved, inputs.working_dir)?;
+        warnings.extend(inputs.environment.unknown_of_ours());
+        warnings.extend(templates.into_warnings());
+        warnings.extend(budget.complaint());
+        warnings.extend(undeliverable(&artifacts));
+        Ok(Self {
+            identity: identity(inputs),
+            roots: vec!["/workspace".into(), process.cwd.clone()],
+            process,
+            files,
+            artifacts,
+            paths,
+            budget,
+            redactor,
+            warnings,
+        })
+    }
+}
+
+/// Builds the redactor for some environments; also used before there is a plan.
+pub fn redactor(
+    settings: Option<&Redact>,
+    mut secrets: Vec<Found>,
+    environments: &[&Environment],
+) -> Redactor {
+    use std::os::unix::ffi::OsStrExt;
+    let settings = settings.cloned().unwrap_or_default();
+    if settings.enabled == Some(false) {
+        return Redactor::none();
+    }
+    let variables = environments
+        .iter()
+        .flat_map(|environment| environment.iter())
+        .filter_map(|(name, value)| Some((name.to_str()?, value.as_bytes())));
+    secrets.extend(in_environment(
+        variables,
+        settings.names.as_deref().unwrap_or_default(),
+    ));
+    let patterns = if settings.patterns == Some(false) {
+        Patterns::Off
+    } else {
+        Patterns::On
+    };
+    Redactor::new(secrets, patterns)
+}
+
+fn pod_grace(environment: &Environment) -> Result<Duration, PlanError> {
+    let Some(text) = environment.get(env::TERMINATION_GRACE) else {
+        return Ok(DEFAULT_GRACE);
+    };
+    text.trim()
+        .parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| PlanError::BadGrace {
+            value: text.to_owned(),
+        })
+}
+
+fn artifacts(exec: &Exec, templates: &mut Templates) -> Result<Vec<OutputArtifact>, PlanError> {
+    let declared = exec.output_artifacts.as_deref().unwrap_or_default();
+    let mut rendered = Vec::with_capacity(declared.len());
+    for (index, artifact) in declared.iter().enumerate() {
+        let mut field = |name: &str, text: &str| {
+            templates.plain(
+                &exec.name(&format!("outputArtifacts[{index}].{name}")),
+                text,
+            )
+        };
+        let mut optional = |name: &str, text: &Option<String>| {
+            text.as_deref().map(|text| field(name, text)).transpose()
+        };
+        let (path, key, url) = (
+            optional("path", &artifact.path)?,
+            optional("key", &artifact.key)?,
+            optional("url", &artifact.url)?,
+        );
+        rendered.push(OutputArtifact {
+            name: field("name", &artifact.name)?,
+            path,
+            key,
+            url,
+        });
+    }
+    Ok(rendered)
+}
+
+/// Says early that a key cannot be honoured; the run itself fails only when it would have succeeded.
+fn undeliverable(artifacts: &[OutputArtifact]) -> Option<String> {
+    let keyed = artifacts.iter().find(|artifact| artifact.has_key())?;
+    Some(format!(
+        "artifact `{}` has a key, but no object store is configured: a run that succeeds will end ArtifactFailed",
+        keyed.name
+    ))
+}
+
+fn identity(inputs: &Inputs<'_>) -> Identity {
+    let of_run = |key: &str| {
+        let text = inputs.payload?.get("agentRun")?.get(key)?.as_str()?;
+        Some(text.to_owned())
+    };
+    let told = inputs
+        .environment
+        .get(env::ATTEMPT)
+        .and_then(|text| text.parse().ok());
+    Identity {
+        provider: inputs.spec.value.provider.clone(),
+        adapter: "exec",
+        name: of_run("name"),
+        uid: of_run("uid"),
+        namespace: of_run("namespace"),
+        attempt: told.unwrap_or(inputs.previous_attempt.unwrap_or(0).saturating_add(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! The plan as others see it.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::Asked;
+
+/// Every text of a document.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                found.push(key.clone());
+                texts(value, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A run that puts `secret` wherever a spec, a payload or an environment can.
+fn everywhere(secret: &str) -> Asked {
+    Asked::exec()
+        .spec("/inputs", json!({ "x": secret }))
+        .spec(
+            "/artifacts",
+            json!({ "statusPath": format!("/s/{secret}"), "logPath": format!("/l/{secret}") }),
+        )
+        .spec("/adapter/exec/binary", json!(format!("/bin/{secret}")))
+        .args(&["--token={{inputs.x}}", secret, "{{inputs.gone}}"])
+        .env_template("COPY", "<{{inputs.x}}>")
+        .env_template("FROM_ENV", "{{env.GITHUB_TOKEN}}")
+        .spec(
+            "/adapter/exec/inputFiles",
+            json!([{ "path": format!("/f/{secret}"), "content": "a {{inputs.x}} b" }]),
+        )
+        .spec(
+            "/adapter/exec/outputArtifacts",
+            json!([{ "name": secret, "path": secret, "key": secret, "url": secret }]),
+        )
+        .setting("prompt", json!("Use {{inputs.x}} on ${{ github.sha }}."))
+        .setting("cwd", json!("/cwd/{{inputs.x}}"))
+        .setting("env/templates", json!(["GITHUB_TOKEN"]))
+        .payload(json!({ "agentRun": { "name": secret, "uid": secret, "namespace": secret } }))
+}
+
+#[track_caller]
+fn assert_not_shown(asked: &Asked, secret: &str) {
+    let view = serde_json::to_value(asked.planned().view()).expect("a view is JSON");
+    let mut shown = vec![view.to_string()];
+    texts(&view, &mut shown);
+    for text in shown {
+        assert!(!text.contains(secret), "{secret:?} is in {text}");
+    }
+}
+
+/// Begins with letters that no field name, path or marker of ours has in this order.
+fn secret() -> impl Strategy<Value = String> {
+    "Zq7[!-.0-~]{3,40}Xj"
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_secret_variable_is_nowhere_in_the_view(secret in secret()) {
+        assert_not_shown(&everywhere(&secret).env("GITHUB_TOKEN", &secret), &secret);
+    }
+
+    #[test]
+    fn a_secret_file_is_nowhere_in_the_view(secret in secret()) {
+        assert_not_shown(&everywhere(&secret).secret("TOKEN_FILE", &secret), &secret);
+    }
+
+    #[test]
+    fn a_variable_that_the_agent_does_not_get_is_still_secret(secret in secret()) {
+        let asked = everywhere(&secret).env("GITHUB_TOKEN", &secret);
+        assert_not_shown(&asked.clone().setting("env/drop", json!(["GITHUB_TOKEN"])), &secret);
+        assert_not_shown(&asked.setting("env/mode", json!("clean")), &secret);
+    }
+
+    #[test]
+    fn a_secret_that_a_template_makes_is_nowhere_in_the_view(secret in secret()) {
+        assert_not_shown(&everywhere(&secret).env_template("API_KEY", "{{inputs.x}}"), &secret);
+    }
+}
+
+#[test]
+fn a_token_is_nowhere_in_the_view_even_if_nothing_names_it() {
+    let token = format!("ghp_{}", "a1B2".repeat(9));
+    assert_not_shown(&everywhere(&token), &token);
+}
+
+#[test]
+fn inherited_values_are_not_in_the_view_but_their_names_are() {
+    let view = Asked::exec()
+        .env("ZED", "zed-value")
+        .env("HOST", "host-value")
+        .env_template("ZED", "mine")
+        .env_template("OWN", "own-value")
+        .planned()
+        .view();
+    assert_eq!(view.process.inherited, ["HOST"]);
+    assert_eq!(view.process.env["ZED"], "mine");
+    let text = serde_json::to_string(&view).expect("a view is JSON");
+    assert!(
+        !text.contains("host-value") && !text.contains("zed-value"),
+        "{text}"
+    );
+}
+
+#[test]
+fn turning_redaction_off_shows_everything() {
+    let view = Asked::exec()
+        .env("GITHUB_TOKEN", "visible-value")
+        .args(&["visible-value"])
+        .setting("redact/enabled", json!(false))
+        .planned()
+        .view();
+    assert_eq!(view.process.args, ["visible-value"]);
+    assert!(view.secrets.is_empty());
+}
+
+#[test]
+fn a_whole_plan_reads_like_this() {
+    let asked = Asked::exec()
+        .spec("/provider", json!("reviewer"))
+        .spec("/inputs", json!({ "issue": "42", "token": "tok-1234567" }))
+        .spec(
+            "/artifacts",
+            json!({ "statusPath": ".agent/status.json", "logPath": "/logs/runner.log" }),
+        )
+        .args(&[
+            "--issue",
+            "{{inputs.issue}}",
+            "--token={{inputs.token}}",
+            "{{inputs.isue}}",
+        ])
+        .env_template("STAGE", "review")
+        .env_template("API_KEY", "{{inputs.token}}")
+        .spec(
+            "/adapter/exec/inputFiles",
+            json!([{ "path": "task.md", "content": "# {{inputs.issue}}\n", "mode": "0600" }]),
+        )
+        .spec(
+            "/adapter/exec/outputArtifacts",
+            json!([{ "name": "report", "path": "out/{{inputs.issue}}.md" }]),
+        )
+        .setting("protocol", json!("jsonl"))
+        .setting(
+            "prompt",
+            json!("Review {{inputs.issue}} at ${{ github.sha }}."),
+        )
+        .setting("cwd", json!("repo"))
+        .setting("timeouts", json!({ "total": "1h", "idle": 90.5 }))
+        .payload(json!({ "agentRun": { "name": "r1", "uid": "u1", "namespace": "agents" } }))
+        .env("PATH", "/usr/bin:/bin")
+        .env("NPM_TOKEN", "npm-secret-value")
+        .env("AGENT_RUNNER_TERMINATION_GRACE_SECONDS", "120");
+    insta::assert_json_snapshot!(asked.planned().view(), @r##"
+    {
+      "provider": "reviewer",
+      "adapter": "exec",
+      "run": {
+        "name": "r1",
+        "uid": "u1",
+        "namespace": "agents",
+        "attempt": 1
+      },
+      "process": {
+        "binary": "/bin/agent",
+        "args": [
+          "--issue",
+          "42",
+          "--token=[REDACTED:API_KEY]",
+          ""
+        ],
+        "cwd": "/workspace/repo",
+        "env": {
+          "API_KEY": "[REDACTED:API_KEY]",
+          "STAGE": "review"
+        },
+        "inherited": [
+          "AGENT_RUNNER_TERMINATION_GRACE_SECONDS",
+          "NPM_TOKEN",
+          "PATH"
+        ],
+        "prompt": "Review 42 at ${{ github.sha }}.",
+        "protocol": "jsonl",
+        "timeouts": {
+          "afterResult": 30.0,
+          "idle": 90.5,
+          "total": 3600.0
+        }
+      },
+      "files": [
+        {
+          "path": "/workspace/task.md",
+          "mode": "0600",
+          "content": "# 42\n"
+        }
+      ],
+      "artifacts": [
+        {
+          "name": "report",
+          "path": "out/42.md"
+        }
+      ],
+      "statusPath": "/workspace/.agent/status.json",
+      "logPath": "/logs/runner.log",
+      "grace": {
+        "total": 120.0,
+        "stop": 72.0,
+        "flush": 36.0,
+        "status": 12.0
+      },
+      "secrets": [
+        "API_KEY",
+        "NPM_TOKEN"
+      ],
+      "warnings": [
+        "`adapter.exec.argsTemplate[3]`: `{{inputs.isue}}` rendered to nothing: did you mean `inputs.issue`?"
+      ]
+    }
+    "##);
+}

@@ -1,0 +1,72 @@
+//! What a spec may ask for and this build does not do: refused, because it would otherwise be
+//! missed without a word.
+
+use serde_json::Value;
+
+use super::PlanError;
+use crate::settings::RunnerSettings;
+use crate::spec::{Adapter, ProviderDefinition, RunSpec};
+
+/// Refuses a spec, definition or payload that asks for what this build does not do.
+///
+/// # Errors
+///
+/// Returns [`PlanError::NotBuilt`] with the first such key.
+pub fn refuse_unbuilt(
+    spec: &RunSpec,
+    definition: Option<&ProviderDefinition>,
+    payload: Option<&Value>,
+) -> Result<(), PlanError> {
+    let of_spec = spec
+        .execution
+        .as_ref()
+        .and_then(|all| all.get("coordinates"));
+    let of_payload = payload.and_then(|payload| payload.pointer("/execution/coordinates"));
+    coordinates("", of_spec)?;
+    coordinates("run.json: ", of_payload)?;
+    let of_adapter = |adapter: &Option<Adapter>| adapter.as_ref()?.runner.clone();
+    settings("runner", spec.runner.as_ref())?;
+    settings("adapter.runner", of_adapter(&spec.adapter).as_ref())?;
+    let defined = definition.and_then(|definition| of_adapter(&definition.adapter));
+    settings("provider definition: adapter.runner", defined.as_ref())
+}
+
+fn coordinates(place: &str, coordinates: Option<&Value>) -> Result<(), PlanError> {
+    match coordinates.and_then(|coordinates| coordinates.get("git")) {
+        Some(git) if asks(git) => Err(PlanError::NotBuilt {
+            what: format!("{place}execution.coordinates.git"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn settings(place: &str, settings: Option<&RunnerSettings>) -> Result<(), PlanError> {
+    let Some(settings) = settings else {
+        return Ok(());
+    };
+    let git = settings.workspace.as_ref().and_then(|all| all.get("git"));
+    let unbuilt = [
+        ("workspace.git", git),
+        ("workspace", settings.workspace.as_ref()),
+        ("budget", settings.budget.as_ref()),
+        ("skill", settings.skill.as_ref()),
+        ("events", settings.events.as_ref()),
+        ("artifacts", settings.artifacts.as_ref()),
+    ];
+    for (key, value) in unbuilt {
+        if value.is_some_and(asks) {
+            let what = format!("{place}.{key}");
+            return Err(PlanError::NotBuilt { what });
+        }
+    }
+    Ok(())
+}
+
+/// Says whether there is anything in a value: `{"git": null}` asks for nothing.
+fn asks(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Object(fields) => fields.values().any(asks),
+        _ => true,
+    }
+}

@@ -1,0 +1,189 @@
+//! The plan as others see it: without secrets, safe to paste into an issue.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::settings::Protocol;
+use crate::spec::OutputArtifact;
+
+use super::{Plan, Stdin};
+
+/// What `--dry-run` prints as JSON. Stable: fields are added, never changed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "Plan")]
+pub struct PlanView {
+    /// Name of the provider.
+    pub provider: String,
+    /// `exec`.
+    pub adapter: String,
+    /// Whose run it is, as far as the payload says.
+    pub run: RunView,
+    /// The agent's process.
+    pub process: ProcessView,
+    /// Files that will be written before it starts.
+    pub files: Vec<FileView>,
+    /// What will be collected after it ended.
+    pub artifacts: Vec<OutputArtifact>,
+    /// Where the status file goes.
+    pub status_path: Option<String>,
+    /// Where the agent's output goes, besides stdout and stderr.
+    pub log_path: Option<String>,
+    /// Seconds between SIGTERM and SIGKILL, divided.
+    pub grace: GraceView,
+    /// Names of the secrets whose values are kept out of every sink.
+    pub secrets: Vec<String>,
+    /// What is not as it should be.
+    pub warnings: Vec<String>,
+}
+
+/// Whose run it is.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RunView {
+    /// Name of the `AgentRun`.
+    pub name: Option<String>,
+    /// Its uid.
+    pub uid: Option<String>,
+    /// Its namespace.
+    pub namespace: Option<String>,
+    /// From 1.
+    pub attempt: u32,
+}
+
+/// The agent's process.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessView {
+    /// Path or name of the executable.
+    pub binary: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its working directory.
+    pub cwd: String,
+    /// Variables that templates set.
+    pub env: BTreeMap<String, String>,
+    /// Names of the variables that it inherits.
+    pub inherited: Vec<String>,
+    /// The prompt, which it reads on stdin.
+    pub prompt: Option<String>,
+    /// How its stdout is read.
+    pub protocol: Protocol,
+    /// Seconds, by timer; absent: no limit.
+    pub timeouts: BTreeMap<String, f64>,
+}
+
+/// A file that will be written.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FileView {
+    /// Absolute.
+    pub path: String,
+    /// Octal.
+    pub mode: String,
+    /// What it will hold.
+    pub content: String,
+}
+
+/// Seconds of the pod's grace period.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GraceView {
+    /// All of them.
+    pub total: f64,
+    /// For the agent, from TERM to KILL.
+    pub stop: f64,
+    /// For output, events and artifacts.
+    pub flush: f64,
+    /// For the status file.
+    pub status: f64,
+}
+
+impl Plan {
+    /// Returns the plan as others may see it; every text has gone through the redactor.
+    pub fn view(&self) -> PlanView {
+        let clean = |text: &str| self.redactor.text(text).into_owned();
+        let lossy = |path: &std::path::Path| clean(&path.to_string_lossy());
+        PlanView {
+            provider: clean(&self.identity.provider),
+            adapter: self.identity.adapter.to_owned(),
+            run: RunView {
+                name: self.identity.name.as_deref().map(clean),
+                uid: self.identity.uid.as_deref().map(clean),
+                namespace: self.identity.namespace.as_deref().map(clean),
+                attempt: self.identity.attempt,
+            },
+            process: self.process_view(&clean),
+            files: self
+                .files
+                .iter()
+                .map(|file| FileView {
+                    path: lossy(&file.path),
+                    mode: format!("{:04o}", file.mode),
+                    content: clean(&file.content),
+                })
+                .collect(),
+            artifacts: self
+                .artifacts
+                .iter()
+                .map(|artifact| artifact.map(clean))
+                .collect(),
+            status_path: self.paths.status.as_deref().map(lossy),
+            log_path: self.paths.log.as_deref().map(lossy),
+            grace: GraceView {
+                total: self.budget.total.as_secs_f64(),
+                stop: self.budget.stop.as_secs_f64(),
+                flush: self.budget.flush.as_secs_f64(),
+                status: self.budget.status.as_secs_f64(),
+            },
+            secrets: self
+                .redactor
+                .secret_names()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            warnings: self.warnings.iter().map(|warning| clean(warning)).collect(),
+        }
+    }
+
+    fn process_view(&self, clean: &impl Fn(&str) -> String) -> ProcessView {
+        let process = &self.process;
+        let timers = process.timers;
+        let seconds = |name: &str, timer: Option<Duration>| {
+            timer.map(|timer| (name.to_owned(), timer.as_secs_f64()))
+        };
+        let is_rendered = |name: &str| process.rendered.iter().any(|rendered| rendered == name);
+        let lossy = |text: &std::ffi::OsStr| text.to_string_lossy().into_owned();
+        let mut inherited: Vec<_> = process
+            .env
+            .iter()
+            .map(|(name, _)| lossy(name))
+            .filter(|name| !is_rendered(name))
+            .collect();
+        inherited.sort();
+        ProcessView {
+            binary: clean(&process.program.to_string_lossy()),
+            args: process.args.iter().map(|arg| clean(arg)).collect(),
+            cwd: clean(&process.cwd.to_string_lossy()),
+            env: process
+                .rendered
+                .iter()
+                .filter_map(|name| Some((name.clone(), clean(&lossy(process.env.raw(name)?)))))
+                .collect(),
+            inherited,
+            prompt: match &process.stdin {
+                Stdin::Inherited => None,
+                Stdin::Prompt(prompt) => Some(clean(prompt)),
+            },
+            protocol: process.protocol,
+            timeouts: [
+                seconds("total", timers.total),
+                seconds("firstEvent", timers.first_event),
+                seconds("idle", timers.idle),
+                seconds("afterResult", timers.after_result),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        }
+    }
+}

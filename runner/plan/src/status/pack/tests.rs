@@ -1,0 +1,152 @@
+use super::*;
+use crate::outcome::{Outcome, Word};
+use crate::spec::OutputArtifact;
+use crate::status::{ProcessStatus, StatusArtifacts};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+fn status() -> RunStatus {
+    RunStatus {
+        status: Word::Failed,
+        provider: "shell".to_owned(),
+        adapter: Some("exec".to_owned()),
+        binary: Some("/bin/sh".to_owned()),
+        args: Some(vec!["-c".to_owned(), "exit 7".to_owned()]),
+        exit_code: 7,
+        signal: None,
+        started_at: "2026-08-23T10:15:00Z".to_owned(),
+        finished_at: "2026-08-23T10:15:01Z".to_owned(),
+        cwd: Some("/workspace".to_owned()),
+        artifacts: StatusArtifacts::default(),
+        error: Some("`sh` exited with code 7".to_owned()),
+        outcome: Outcome::AgentFailed,
+        reason: "NonZeroExit".to_owned(),
+        retryable: false,
+        attempt: 1,
+        process: Some(ProcessStatus::default()),
+        timings: BTreeMap::new(),
+        redactions: BTreeMap::new(),
+        warnings: Vec::new(),
+        truncated: Vec::new(),
+    }
+}
+
+#[test]
+fn a_short_status_is_whole() {
+    let packed: Value = serde_json::from_slice(&pack(&status())).expect("JSON");
+    assert_eq!(packed, serde_json::to_value(status()).expect("JSON"));
+}
+
+#[test]
+fn a_long_prompt_in_args_costs_the_prompt_and_says_so() {
+    let long = RunStatus {
+        args: Some(vec!["-p".to_owned(), "x".repeat(100_000)]),
+        ..status()
+    };
+    let packed: Value = serde_json::from_slice(&pack(&long)).expect("JSON");
+    assert_eq!(packed["args"][0], "-p");
+    assert_eq!(packed["args"][1].as_str().map(str::len), Some(160));
+    assert_eq!(packed["truncated"], serde_json::json!(["args"]));
+    assert_eq!(packed["error"], "`sh` exited with code 7");
+}
+
+#[test]
+fn twenty_two_artifacts_still_fit() {
+    // The incumbent's file passes 4096 bytes at 22 artifacts and is then ignored (performance §5).
+    let artifact = |index| OutputArtifact {
+        name: format!("report-{index}"),
+        path: Some(format!("/workspace/out/stage/report-{index}.md")),
+        key: Some(format!("runs/fix-login-7/report-{index}.md")),
+        url: Some(format!("s3://bucket/runs/fix-login-7/report-{index}.md")),
+    };
+    let many = RunStatus {
+        artifacts: StatusArtifacts {
+            output_artifacts: Some((0..1000).map(artifact).collect()),
+            ..StatusArtifacts::default()
+        },
+        ..status()
+    };
+    let bytes = pack(&many);
+    assert!(bytes.len() <= LIMIT);
+    let packed: Value = serde_json::from_slice(&bytes).expect("JSON");
+    assert_eq!(
+        packed["artifacts"]["outputArtifacts"]
+            .as_array()
+            .map(Vec::len),
+        Some(12)
+    );
+}
+
+#[test]
+fn what_the_controller_reads_outlives_our_own_notes() {
+    let names = |prefix: &str| {
+        (0..60)
+            .map(|n| (format!("{prefix}{n:02}-{:030}", 0), n))
+            .collect()
+    };
+    let artifact = OutputArtifact {
+        name: "report".to_owned(),
+        path: Some("x".repeat(60)),
+        ..OutputArtifact::default()
+    };
+    let noisy = RunStatus {
+        redactions: names("redaction"),
+        timings: names("timing"),
+        artifacts: StatusArtifacts {
+            output_artifacts: Some(vec![artifact; 20]),
+            ..StatusArtifacts::default()
+        },
+        ..status()
+    };
+    let packed: Value = serde_json::from_slice(&pack(&noisy)).expect("JSON");
+    assert_eq!(
+        packed["truncated"],
+        serde_json::json!(["args", "redactions", "timings"])
+    );
+    let kept = packed["artifacts"]["outputArtifacts"].as_array();
+    assert_eq!(kept.map(Vec::len), Some(20));
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        (any::<char>(), 0..30_000_usize)
+            .prop_map(|(letter, count)| std::iter::repeat_n(letter, count).collect()),
+        "[\\x00-\\x1f\"\\\\]{0,2000}",
+    ]
+}
+
+prop_compose! {
+    fn any_status()(
+        texts in proptest::collection::vec(text(), 12),
+        args in proptest::collection::vec(text(), 0..6),
+        warnings in proptest::collection::vec(text(), 0..40),
+        names in proptest::collection::btree_map(text(), any::<u64>(), 0..20),
+    ) -> RunStatus {
+        let [provider, adapter, binary, signal, started_at, finished_at, cwd, error, reason, path, name, truncated]: [String; 12] =
+            texts.try_into().expect("twelve were asked for");
+        let artifact = OutputArtifact { name, path: Some(path.clone()), key: Some(path.clone()), url: Some(path.clone()) };
+        RunStatus {
+            provider, adapter: Some(adapter), binary: Some(binary), args: Some(args), signal: Some(signal), started_at, finished_at,
+            cwd: Some(cwd), error: Some(cut(&error, crate::status::ERROR_LIMIT)), reason,
+            artifacts: StatusArtifacts { status_path: Some(path.clone()), log_path: Some(path.clone()), output_artifacts: Some(vec![artifact; 5]) },
+            process: Some(ProcessStatus { leftovers: warnings.clone(), stopped: Some(path), ..ProcessStatus::default() }),
+            timings: names.clone(), redactions: names, warnings, truncated: vec![truncated; 9],
+            ..status()
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_it_holds_it_fits_and_the_controller_reads_it(status in any_status()) {
+        let bytes = pack(&status);
+        prop_assert!(bytes.len() <= LIMIT, "{} bytes", bytes.len());
+        prop_assert_eq!(bytes[0], b'{');
+        let packed: Value = serde_json::from_slice(&bytes).expect("valid UTF-8 JSON");
+        prop_assert_eq!(&packed["status"], "failed");
+        prop_assert_eq!(&packed["exitCode"], 7);
+        prop_assert_eq!(&packed["outcome"], "AgentFailed");
+    }
+}
