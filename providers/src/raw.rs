@@ -1,0 +1,17 @@
+//! `raw`: the agent's output means nothing to us; its exit code is the verdict.
+
+use agent_plan::provider::{Action, Session};
+
+/// The session of an agent that speaks no protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Raw;
+
+impl Session for Raw {
+    fn on_line(&mut self, _line: &str) -> Vec<Action> {
+        Vec::new()
+    }
+
+    fn reads_lines(&self) -> bool {
+        false
+    }
+}
