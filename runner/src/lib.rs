@@ -1,1 +1,24 @@
-//! Skeleton.
+//! The shell around `agent-plan`: it reads what there is to read and does what the plan says.
+//!
+//! Leaves never import each other; `run` is the only module that knows all of them. In reading
+//! order:
+
+pub mod cli;
+pub mod load;
+pub mod run;
+
+pub mod artifacts;
+pub mod process;
+pub mod shutdown;
+pub mod status;
+pub mod workspace;
+
+pub mod ledger;
+pub mod outlet;
+pub mod report;
+pub mod telemetry;
+pub mod verbs;
+
+pub mod guard;
+
+mod fault;

@@ -1,3 +1,59 @@
-//! `agent-runner`: carries out one run inside a pod.
+//! `agent-runner`: carries out one agent run inside a pod.
 
-fn main() {}
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use agent_plan::env::Environment;
+use agent_plan::outcome::{self, Outcome};
+use agent_runner::cli::{self, Verb};
+use agent_runner::ledger::Ledger;
+use agent_runner::load::{self, Request};
+use agent_runner::{guard, report, run, shutdown, telemetry, verbs};
+
+fn main() -> ExitCode {
+    // Without it a signal of the next milliseconds would be lost; there is nothing else to do then.
+    drop(shutdown::hold());
+    let environment = load::environment();
+    telemetry::init(&environment);
+    let verb = match cli::parse(std::env::args_os()) {
+        Ok(verb) => verb,
+        Err(error) => return ExitCode::from(guard::usage(&error, &environment)),
+    };
+    if !matches!(verb, Verb::Run(_)) {
+        // The other verbs end by a signal, as any program does.
+        drop(shutdown::release());
+    }
+    let done = match verb {
+        Verb::Run(request) => return ExitCode::from(carry_out(request, environment)),
+        Verb::Plan(request, format) => verbs::plan(&request, format),
+        Verb::Validate(files) => verbs::validate(&files),
+        Verb::Schema(name) => verbs::schema(&name),
+        Verb::Explain(path) => verbs::explain(&path),
+        Verb::Completions(shell) => verbs::completions(&shell),
+    };
+    ExitCode::from(done.unwrap_or_else(|error| {
+        report::error(&format!("{error:#}"));
+        outcome::exit_code(Outcome::InputMissing)
+    }))
+}
+
+/// Runs to a status, whatever happens: a panic of ours is an outcome too.
+fn carry_out(request: Request, environment: Environment) -> u8 {
+    let ledger = Ledger::new();
+    load::note_unread(&request, &environment, &ledger);
+    guard::quiet_panics();
+    let body = || -> std::io::Result<u8> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let code = runtime.block_on(run::run(request, environment, &ledger));
+        // A thread that waits for a disk must not keep the process.
+        runtime.shutdown_background();
+        Ok(code)
+    };
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => guard::internal(&ledger, "RunnerFailed", &error.to_string()),
+        Err(panic) => guard::internal(&ledger, "Panic", &guard::words(&*panic)),
+    }
+}

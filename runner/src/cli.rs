@@ -1,0 +1,218 @@
+//! The command line, as values. No logic.
+//!
+//! The flags of settings are made from [`SETTINGS`], so that none can be forgotten.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use agent_plan::outcome::{Code, ENDINGS};
+use agent_plan::settings::{Kind, SETTINGS};
+use clap::builder::{PossibleValuesParser, ValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::load::Request;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Verb {
+    /// Carry out a run.
+    Run(Request),
+    /// Print what a run would do.
+    Plan(Request, Format),
+    /// Check files without a run.
+    Validate(Vec<PathBuf>),
+    /// Print a JSON Schema.
+    Schema(String),
+    /// Explain a status file in words.
+    Explain(PathBuf),
+    /// Print a completion script.
+    Completions(String),
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The shells that completions are made for.
+const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
+
+/// Takes the arguments apart, the program's name first.
+///
+/// # Errors
+///
+/// Returns clap's error, which also carries `--help` and `--version`.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
+    let matches = command().try_get_matches_from(arguments)?;
+    Ok(match matches.subcommand() {
+        Some(("plan", plan)) => Verb::Plan(request(plan), format(plan)),
+        Some(("validate", files)) => Verb::Validate(
+            files
+                .get_many("file")
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
+        ),
+        Some(("schema", schema)) => Verb::Schema(text(schema, "name")),
+        Some(("explain", status)) => Verb::Explain(PathBuf::from(text(status, "status"))),
+        Some(("completions", shell)) => Verb::Completions(text(shell, "shell")),
+        _ if matches.get_flag("dry-run") => Verb::Plan(request(&matches), format(&matches)),
+        _ => Verb::Run(request(&matches)),
+    })
+}
+
+/// The command line as clap knows it; public for completions and the reference page.
+pub fn command() -> Command {
+    let path = ValueParser::path_buf();
+    with_run_arguments(Command::new("agent-runner"))
+        .about("Carries out one agent run: spec in, supervised agent, one truthful status out")
+        .version(env!("CARGO_PKG_VERSION"))
+        .after_help(exit_codes())
+        .disable_help_subcommand(true)
+        .args_conflicts_with_subcommands(true)
+        .subcommand_precedence_over_arg(true)
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .help("Print the plan, touch nothing"),
+        )
+        .subcommand(with_run_arguments(Command::new("plan")).about("Print the plan, touch nothing"))
+        .subcommand(
+            Command::new("validate")
+                .about("Check specs and provider definitions: line, column, did-you-mean")
+                .arg(
+                    Arg::new("file")
+                        .value_name("FILE")
+                        .num_args(1..)
+                        .required(true)
+                        .value_parser(path.clone()),
+                ),
+        )
+        .subcommand(
+            Command::new("schema").about("Print a JSON Schema").arg(
+                Arg::new("name")
+                    .value_name("NAME")
+                    .required(true)
+                    .value_parser(PossibleValuesParser::new([
+                        "spec", "status", "plan", "provider",
+                    ])),
+            ),
+        )
+        .subcommand(
+            Command::new("explain")
+                .about("Explain a status file: cause, evidence, next step")
+                .arg(Arg::new("status").value_name("STATUS").required(true)),
+        )
+        .subcommand(
+            Command::new("completions")
+                .about("Print a completion script")
+                .arg(
+                    Arg::new("shell")
+                        .value_name("SHELL")
+                        .required(true)
+                        .value_parser(PossibleValuesParser::new(SHELLS)),
+                ),
+        )
+}
+
+fn with_run_arguments(command: Command) -> Command {
+    let spec = Arg::new("spec")
+        .value_name("SPEC")
+        // An empty argument counts as none, as for the incumbent (contract §1.1).
+        .value_parser(ValueParser::os_string());
+    let command = command
+        .arg(spec.help("The run spec; `-` is stdin. Default: $AGENT_RUNNER_SPEC_PATH, $AGENT_RUNNER_SPEC, $AGENT_RUN_SPEC"))
+        // The controller renders a provider's `argsTemplate` into our arguments, of which the
+        // incumbent read the first only (contract §1.1).
+        .arg(Arg::new("ignored").num_args(0..).hide(true).value_parser(ValueParser::os_string()))
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("FORMAT")
+                .value_parser(PossibleValuesParser::new(["text", "json"]))
+                .help("How a plan is printed; default text"),
+        )
+        .arg(
+            Arg::new("status-path")
+                .long("status-path")
+                .value_name("PATH")
+                .value_parser(ValueParser::path_buf())
+                .help("Where the status file goes [env AGENT_RUNNER_STATUS_PATH]"),
+        )
+        .arg(Arg::new("strict").long("strict").action(ArgAction::SetTrue).help("Same as --strict-templates"));
+    SETTINGS.iter().fold(command, |command, setting| {
+        let arg = Arg::new(setting.key)
+            .long(setting.flag)
+            .help(format!("{} Default: {}.", setting.meaning, setting.default))
+            .help_heading("Settings")
+            .action(ArgAction::Set);
+        command.arg(match setting.kind {
+            Kind::Switch => arg
+                .num_args(0..=1)
+                .default_missing_value("true")
+                .require_equals(true)
+                .value_name("BOOL"),
+            Kind::Text => arg.value_name("TEXT").allow_hyphen_values(true),
+            Kind::List => arg.value_name("LIST"),
+            Kind::Bytes => arg.value_name("BYTES"),
+            Kind::Duration => arg.value_name("TIME"),
+        })
+    })
+}
+
+fn request(matches: &ArgMatches) -> Request {
+    let set = |setting: &agent_plan::settings::Setting| {
+        let text = matches.get_one::<String>(setting.key)?;
+        Some((setting.key.to_owned(), text.clone()))
+    };
+    let mut flags: Vec<_> = SETTINGS.iter().filter_map(set).collect();
+    if matches.get_flag("strict") {
+        flags.push(("strictTemplates".to_owned(), "true".to_owned()));
+    }
+    Request {
+        spec: matches.get_one::<OsString>("spec").map(PathBuf::from),
+        flags,
+        status_path: matches.get_one::<PathBuf>("status-path").cloned(),
+        ignored: matches
+            .get_many::<OsString>("ignored")
+            .into_iter()
+            .flatten()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect(),
+    }
+}
+
+fn format(matches: &ArgMatches) -> Format {
+    match matches.get_one::<String>("output").map(String::as_str) {
+        Some("json") => Format::Json,
+        _ => Format::Text,
+    }
+}
+
+fn text(matches: &ArgMatches, name: &str) -> String {
+    matches.get_one::<String>(name).cloned().unwrap_or_default()
+}
+
+/// The exit code table, for `--help`.
+fn exit_codes() -> String {
+    let mut text = "Exit codes:\n".to_owned();
+    for ending in ENDINGS {
+        let code = match ending.code {
+            Code::Fixed(code) => code.to_string(),
+            Code::Agents => "its own".to_owned(),
+            Code::Signal => "130/143".to_owned(),
+        };
+        text.push_str(&format!(
+            "  {code:<8} {:<20} {}\n",
+            format!("{:?}", ending.outcome),
+            ending.meaning
+        ));
+    }
+    text
+}

@@ -1,0 +1,81 @@
+//! What ends a run before or beside the run itself: usage errors, and bugs of ours.
+
+use std::any::Any;
+
+use agent_plan::env::Environment;
+use agent_plan::outcome::{Decision, Facts, Failure, Outcome, decide};
+
+use crate::ledger::Ledger;
+use crate::load::Request;
+use crate::{load, report, telemetry};
+
+/// Prints `--help`, `--version` or a usage error; returns the exit code.
+///
+/// A provider's `argsTemplate` becomes our command line, so in a pod a usage error also leaves a
+/// status for the controller.
+pub fn usage(error: &clap::Error, environment: &Environment) -> u8 {
+    if !error.use_stderr() {
+        // Whoever closed stdout has seen enough.
+        drop(report::print(&error.to_string()));
+        return 0;
+    }
+    telemetry::line(&error.to_string());
+    let ledger = Ledger::new();
+    load::note_unread(&Request::default(), environment, &ledger);
+    // What clap says up to the usage line: the problem, and what was perhaps meant.
+    let text = error.to_string();
+    let said = text.split("\nUsage:").next().unwrap_or_default();
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let message = words.join(" ");
+    fail(
+        &ledger,
+        Outcome::Usage,
+        "BadArguments",
+        message.trim_start_matches("error: "),
+    )
+}
+
+/// Leaves the status of a run that ended by a bug of ours; returns the exit code.
+pub fn internal(ledger: &Ledger, reason: &str, what: &str) -> u8 {
+    fail(
+        ledger,
+        Outcome::Internal,
+        reason,
+        &format!("the runner failed: {what}"),
+    )
+}
+
+fn fail(ledger: &Ledger, outcome: Outcome, reason: &str, message: &str) -> u8 {
+    let failure = Failure {
+        outcome,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    };
+    let decision: Decision = decide(&Facts {
+        failure: Some(failure),
+        ..Facts::default()
+    });
+    ledger.write(&decision);
+    report::ending(&decision);
+    decision.exit_code
+}
+
+/// Sends the message of a panic through the redacted log instead of to stderr.
+pub fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(%place, what = %words(panic.payload()), "Internal error.");
+    }));
+}
+
+/// Returns the message of a panic.
+pub fn words(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}

@@ -1,0 +1,299 @@
+//! What is known of the run so far: enough, at any moment, for a truthful status.
+//!
+//! Every phase writes down what it learns. Whatever happens next (a signal, a failure, a panic of
+//! ours), the status can be made from the ledger and a decision. It is shared with the threads
+//! that load and write files, because those may be given up while they wait for a disk.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use agent_plan::outcome::{Decision, Exit, Outcome, StopCause, signal_name};
+use agent_plan::plan::{Paths, Plan};
+use agent_plan::status::{ERROR_LIMIT, ProcessStatus, RunStatus, StatusArtifacts, cut};
+
+use crate::process::{Log, Supervised};
+use crate::{report, status, telemetry};
+
+/// How many of the processes that outlived the agent are named.
+const NAMED_LEFTOVERS: usize = 20;
+
+/// What is known of the run so far. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Ledger(Arc<Mutex<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    paths: Paths,
+    draft: RunStatus,
+    phase: (&'static str, Instant),
+}
+
+impl Ledger {
+    /// Starts the ledger of a run that begins now.
+    pub fn new() -> Self {
+        let now = timestamp();
+        let draft = RunStatus {
+            status: Outcome::Internal.word(),
+            provider: String::new(),
+            adapter: None,
+            binary: None,
+            args: None,
+            exit_code: 0,
+            signal: None,
+            started_at: now.clone(),
+            finished_at: now,
+            cwd: None,
+            artifacts: StatusArtifacts::default(),
+            error: None,
+            outcome: Outcome::Internal,
+            reason: String::new(),
+            retryable: false,
+            attempt: 1,
+            process: None,
+            timings: std::collections::BTreeMap::new(),
+            redactions: std::collections::BTreeMap::new(),
+            warnings: Vec::new(),
+            truncated: Vec::new(),
+        };
+        Self(Arc::new(Mutex::new(Known {
+            paths: Paths::default(),
+            draft,
+            phase: ("load", Instant::now()),
+        })))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // A thread of ours that panicked leaves what it knew; that is what the ledger is for.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes where the status goes, and whose run it is.
+    pub fn on_spec(&self, provider: &str, paths: Paths) {
+        let mut known = self.known();
+        provider.clone_into(&mut known.draft.provider);
+        known.paths = paths;
+    }
+
+    /// Notes what will be done.
+    pub fn on_plan(&self, plan: &Plan) {
+        telemetry::redact_with(plan.redactor.clone());
+        let mut known = self.known();
+        known.paths = plan.paths.clone();
+        let draft = &mut known.draft;
+        draft.provider.clone_from(&plan.identity.provider);
+        draft.adapter = Some(plan.identity.adapter.to_owned());
+        draft.binary = Some(plan.process.program.display().to_string());
+        draft.args = Some(plan.process.args.clone());
+        draft.cwd = Some(plan.process.cwd.display().to_string());
+        draft.attempt = plan.identity.attempt;
+        draft.artifacts.output_artifacts = Some(plan.artifacts.clone());
+        draft.warnings.extend_from_slice(&plan.warnings);
+    }
+
+    /// Notes something that the run coped with.
+    pub fn warn(&self, warning: impl Into<String>) {
+        self.known().draft.warnings.push(warning.into());
+    }
+
+    /// Notes that a phase begins, and how long the one before it took.
+    pub fn enter(&self, phase: &'static str) {
+        let mut known = self.known();
+        known.close_phase();
+        known.phase = (phase, Instant::now());
+    }
+
+    /// Notes what became of the agent.
+    pub fn on_agent(&self, agent: &Supervised, log: &Log) {
+        let mut known = self.known();
+        let draft = &mut known.draft;
+        draft.artifacts.log_path = log.path().map(|path| path.display().to_string());
+        draft.warnings.extend(log.complaint());
+        if agent.mirror_lost > 0 {
+            draft.warnings.push(format!(
+                "{} bytes of output were not taken by our own stdout or stderr",
+                agent.mirror_lost
+            ));
+        }
+        if agent.output_incomplete {
+            draft
+                .warnings
+                .push("a part of the output may be lost beyond what is counted".to_owned());
+        }
+        if agent.leftovers_unknown {
+            draft.warnings.push(
+                "processes that outlived the agent could not be listed, and may still be there"
+                    .to_owned(),
+            );
+        }
+        if agent.oom_kills > 0 {
+            draft.warnings.push(format!(
+                "the kernel killed {} process(es) for want of memory",
+                agent.oom_kills
+            ));
+        }
+        for (name, count) in &agent.redactions {
+            *draft.redactions.entry(name.clone()).or_default() += count;
+        }
+        draft.signal = match agent.exit {
+            Some(Exit::Signal(signal)) => Some(signal_name(signal).to_owned()),
+            _ => None,
+        };
+        draft.process = Some(ProcessStatus {
+            exit_code: match agent.exit {
+                Some(Exit::Code(code)) => Some(code),
+                _ => None,
+            },
+            stopped: agent.stopped.map(stop_name),
+            killed: agent.killed,
+            leftover_count: agent.leftovers.len() as u64,
+            leftovers: agent
+                .leftovers
+                .iter()
+                .take(NAMED_LEFTOVERS)
+                .map(|left| format!("{} ({})", left.name, left.pid))
+                .collect(),
+            oom_kills: agent.oom_kills,
+            output_bytes: agent.output_bytes,
+            log_bytes_lost: log.lost(),
+            mirror_bytes_lost: agent.mirror_lost,
+        });
+    }
+
+    /// Writes the status of a run that ends like this, as far as is known.
+    ///
+    /// Idempotent: a later call replaces what an earlier one wrote.
+    pub fn write(&self, decision: &Decision) {
+        let mut known = self.known();
+        known.close_phase();
+        let status = known.status(decision);
+        let Some(path) = known.paths.status.clone() else {
+            return;
+        };
+        for error in status::write(&path, &status) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "Status not written."
+            );
+            if matches!(error, status::StatusError::Short { .. }) {
+                elsewhere(&status);
+            }
+        }
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Known {
+    fn close_phase(&mut self) {
+        let (phase, since) = self.phase;
+        let took = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.draft.timings.insert(format!("{phase}Ms"), took);
+    }
+
+    /// The draft with the decision in it, every text redacted.
+    fn status(&self, decision: &Decision) -> RunStatus {
+        let redactor = telemetry::redactor();
+        let clean = |text: &str| redactor.text(text).into_owned();
+        let path =
+            |path: &Option<PathBuf>| path.as_ref().map(|path| clean(&path.display().to_string()));
+        let draft = self.draft.clone();
+        RunStatus {
+            status: decision.outcome.word(),
+            provider: clean(&draft.provider),
+            binary: draft.binary.as_deref().map(clean),
+            args: draft
+                .args
+                .map(|args| args.iter().map(|arg| clean(arg)).collect()),
+            exit_code: decision.exit_code,
+            finished_at: timestamp(),
+            cwd: draft.cwd.as_deref().map(clean),
+            artifacts: StatusArtifacts {
+                status_path: path(&self.paths.status),
+                log_path: draft
+                    .artifacts
+                    .log_path
+                    .as_deref()
+                    .map(clean)
+                    .or_else(|| path(&self.paths.log)),
+                output_artifacts: draft
+                    .artifacts
+                    .output_artifacts
+                    .map(|all| all.iter().map(|one| one.map(clean)).collect()),
+            },
+            error: decision
+                .error
+                .as_deref()
+                .map(|error| cut(&clean(error), ERROR_LIMIT)),
+            outcome: decision.outcome,
+            reason: clean(&decision.reason),
+            retryable: agent_plan::outcome::retryable(decision.outcome, &decision.reason),
+            process: draft.process.map(|process| ProcessStatus {
+                leftovers: process.leftovers.iter().map(|name| clean(name)).collect(),
+                ..process
+            }),
+            warnings: draft
+                .warnings
+                .iter()
+                .map(|warning| clean(warning))
+                .collect(),
+            ..draft
+        }
+    }
+}
+
+/// The last resort for a status that cannot be where it should: a private file, and stderr.
+fn elsewhere(status: &RunStatus) {
+    let bytes = agent_plan::status::pack(status);
+    report::last_resort(&bytes);
+    if let Ok(directory) = scratch() {
+        let path = directory.join("status.json");
+        match std::fs::write(&path, &bytes) {
+            Ok(()) => tracing::warn!(path = %path.display(), "Status written elsewhere."),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "Status not written elsewhere either."
+            ),
+        }
+    }
+}
+
+/// The private scratch directory of this process, made when it is first needed.
+static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
+
+/// Returns the private scratch directory, which has a name that nobody can foresee.
+///
+/// # Errors
+///
+/// Fails if the temporary directory cannot be written.
+pub fn scratch() -> std::io::Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    if let Some(known) = SCRATCH.get() {
+        return Ok(known.clone());
+    }
+    let made = tempfile::Builder::new()
+        .prefix("agent-runner-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir()?
+        .keep();
+    Ok(SCRATCH.get_or_init(|| made).clone())
+}
+
+fn stop_name(cause: StopCause) -> String {
+    match cause {
+        StopCause::Signal(signal) => signal_name(signal).to_owned(),
+        StopCause::TotalTimeout => "timeouts.total".to_owned(),
+        StopCause::FirstEventTimeout => "timeouts.firstEvent".to_owned(),
+        StopCause::IdleTimeout => "timeouts.idle".to_owned(),
+        StopCause::AfterResultTimeout => "timeouts.afterResult".to_owned(),
+    }
+}
+
+/// RFC 3339, UTC, whole seconds, as the incumbent writes it (contract §5.1).
+fn timestamp() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}

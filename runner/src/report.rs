@@ -1,0 +1,183 @@
+//! What is printed for people: errors with their causes and hints, plans, endings.
+//!
+//! This is the only module that walks an error's chain, and the only one that prints data of ours
+//! on stdout; the agent's output goes its own way.
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use agent_plan::outcome::{Decision, Outcome};
+use agent_plan::plan::PlanView;
+
+use crate::telemetry;
+
+/// Returns an error with all its causes, and what to do about it, in one line.
+pub fn sentence(error: &dyn Error, hint: Option<String>) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    match hint {
+        Some(hint) => format!("{text}; {hint}"),
+        None => text,
+    }
+}
+
+/// Prints an error on stderr.
+pub fn error(message: &str) {
+    telemetry::line(&format!("error: {message}\n"));
+}
+
+/// Logs how the run ended.
+pub fn ending(decision: &Decision) {
+    let Decision {
+        outcome,
+        reason,
+        exit_code,
+        error,
+    } = decision;
+    match error {
+        None => tracing::info!(?outcome, exit_code, "Run ended."),
+        Some(error) if *outcome == Outcome::Internal => {
+            tracing::error!(?outcome, %reason, exit_code, %error, "Run ended.");
+        }
+        Some(error) => tracing::warn!(?outcome, %reason, exit_code, %error, "Run ended."),
+    }
+}
+
+/// Prints a status that has no file to be in.
+pub fn last_resort(status: &[u8]) {
+    telemetry::line(&format!("status: {}", String::from_utf8_lossy(status)));
+}
+
+/// Prints data on stdout; a reader that is gone is not an error.
+///
+/// # Errors
+///
+/// Fails if stdout refuses it for another reason.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let printed = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Returns a plan in words.
+pub fn plan(view: &PlanView) -> String {
+    let mut text = Page::default();
+    text.section("Run");
+    text.line("provider", &view.provider);
+    text.line("adapter", &view.adapter);
+    for (name, value) in [
+        ("name", &view.run.name),
+        ("uid", &view.run.uid),
+        ("namespace", &view.run.namespace),
+    ] {
+        if let Some(value) = value {
+            text.line(name, value);
+        }
+    }
+    text.line("attempt", &view.run.attempt.to_string());
+    text.section("Agent");
+    text.line("binary", &view.process.binary);
+    for (index, arg) in view.process.args.iter().enumerate() {
+        text.line(&format!("arg {}", index + 1), arg);
+    }
+    text.line("cwd", &view.process.cwd);
+    for (name, value) in &view.process.env {
+        text.line("env", &format!("{name}={value}"));
+    }
+    text.line(
+        "inherits",
+        &format!("{} variables", view.process.inherited.len()),
+    );
+    text.line(
+        "stdin",
+        view.process.prompt.as_deref().unwrap_or("inherited"),
+    );
+    for (name, seconds) in &view.process.timeouts {
+        text.line("timeout", &format!("{name} {seconds} s"));
+    }
+    if !view.files.is_empty() {
+        text.section("Input files");
+    }
+    for file in &view.files {
+        text.line(
+            &file.mode,
+            &format!("{} ({} bytes)", file.path, file.content.len()),
+        );
+    }
+    if !view.artifacts.is_empty() {
+        text.section("Artifacts");
+    }
+    for artifact in &view.artifacts {
+        let place = artifact
+            .path
+            .as_deref()
+            .or(artifact.url.as_deref())
+            .unwrap_or("");
+        let key = artifact
+            .key
+            .as_deref()
+            .map_or(String::new(), |key| format!(" → {key}"));
+        text.line(&artifact.name, &format!("{place}{key}"));
+    }
+    text.section("Runner");
+    text.line("status", view.status_path.as_deref().unwrap_or("none"));
+    text.line("log", view.log_path.as_deref().unwrap_or("none"));
+    let grace = &view.grace;
+    text.line(
+        "grace",
+        &format!(
+            "{} s: agent {} s, flush {} s, status {} s",
+            grace.total, grace.stop, grace.flush, grace.status
+        ),
+    );
+    text.line(
+        "secrets",
+        &match view.secrets.as_slice() {
+            [] => "none known".to_owned(),
+            names => format!("redacted: {}", names.join(", ")),
+        },
+    );
+    if !view.warnings.is_empty() {
+        text.section("Warnings");
+    }
+    for warning in &view.warnings {
+        text.line("-", warning);
+    }
+    text.0
+}
+
+/// Text in two columns.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn section(&mut self, title: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(title);
+        self.0.push('\n');
+    }
+
+    /// Adds a line; line breaks inside `value` are indented under it.
+    fn line(&mut self, name: &str, value: &str) {
+        let mut lines = value.trim_end_matches('\n').split('\n');
+        self.0.push_str(&format!(
+            "  {name:<10} {}\n",
+            lines.next().unwrap_or_default()
+        ));
+        for line in lines {
+            self.0.push_str(&format!("  {:<10} {line}\n", ""));
+        }
+    }
+}

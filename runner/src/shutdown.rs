@@ -1,0 +1,116 @@
+//! Signals become values at the edge.
+//!
+//! The handlers are installed before anything else happens, so that no signal finds the default
+//! action, which for PID 1 is to ignore it. TERM and INT ask the run to stop; a second one asks
+//! to stop now. The others are only passed on. Signals that arrive between two calls of
+//! [`Shutdown::recv`] are kept, one of each kind, as the kernel does.
+
+use std::io;
+use std::task::Poll;
+
+use nix::sys::signal::{SigSet, Signal};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+/// Every signal that reaches the agent as itself (design §7).
+pub const FORWARDED: [Signal; 9] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGWINCH,
+    Signal::SIGCONT,
+    Signal::SIGTSTP,
+];
+
+/// What a signal to us asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// TERM or INT for the first time: stop, with grace.
+    Stop(Signal),
+    /// TERM or INT again: stop at once.
+    StopNow(Signal),
+    /// Any other signal: the agent is to get it too.
+    Forward(Signal),
+}
+
+/// The signals that reach us.
+#[derive(Debug)]
+pub struct Shutdown {
+    streams: Vec<(Signal, Stream)>,
+    first: Option<Signal>,
+}
+
+/// Holds every signal back until there is somebody to handle it; the first thing that a process
+/// of ours does.
+///
+/// A signal that is held back stays pending, also for PID 1, for which the kernel would otherwise
+/// drop it. SIGXFSZ stays held back for good: a write beyond the file size limit then fails with
+/// EFBIG, like any other write that the disk refuses.
+///
+/// # Errors
+///
+/// Fails only if the kernel refuses the mask.
+pub fn hold() -> io::Result<()> {
+    let held: SigSet = FORWARDED.into_iter().chain([Signal::SIGXFSZ]).collect();
+    Ok(held.thread_set_mask()?)
+}
+
+/// Lets the signals come that were held back, also those that our parent had blocked.
+///
+/// Threads take the mask of the one that starts them, so this comes before there are any.
+///
+/// # Errors
+///
+/// Fails only if the kernel refuses the mask.
+pub fn release() -> io::Result<()> {
+    Ok(SigSet::from(Signal::SIGXFSZ).thread_set_mask()?)
+}
+
+impl Shutdown {
+    /// Installs the handlers and lets signals come; must be called inside the runtime.
+    ///
+    /// # Errors
+    ///
+    /// Fails only if the kernel refuses a handler.
+    pub fn install() -> io::Result<Self> {
+        let stream = |which: Signal| Ok((which, signal(SignalKind::from_raw(which as i32))?));
+        let streams = FORWARDED
+            .into_iter()
+            .map(stream)
+            .collect::<io::Result<_>>()?;
+        release()?;
+        Ok(Self {
+            streams,
+            first: None,
+        })
+    }
+
+    /// Waits for the next signal.
+    ///
+    /// Cancel safe: a signal that was not returned is returned by the next call.
+    pub async fn recv(&mut self) -> Request {
+        let which = std::future::poll_fn(|context| {
+            for (which, stream) in &mut self.streams {
+                if let Poll::Ready(Some(())) = stream.poll_recv(context) {
+                    return Poll::Ready(*which);
+                }
+            }
+            Poll::Pending
+        })
+        .await;
+        self.classify(which)
+    }
+
+    fn classify(&mut self, which: Signal) -> Request {
+        if !matches!(which, Signal::SIGTERM | Signal::SIGINT) {
+            return Request::Forward(which);
+        }
+        if self.first.is_some() {
+            return Request::StopNow(which);
+        }
+        self.first = Some(which);
+        Request::Stop(which)
+    }
+}

@@ -1,0 +1,171 @@
+//! The verbs that print: plan, validate, schema, explain, completions.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use agent_plan::outcome::exit_code;
+use agent_plan::plan::{PlanView, refuse_unbuilt};
+use agent_plan::spec::{self, ProviderDefinition, RunSpec, SpecError, Unknown};
+use agent_plan::status::RunStatus;
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::cli::Format;
+use crate::ledger::Ledger;
+use crate::load::{self, LoadError, Request};
+use crate::{report, telemetry};
+
+/// Prints what a run would do; touches nothing.
+///
+/// # Errors
+///
+/// Returns [`LoadError`] inside, with the outcome that a run would have.
+pub fn plan(request: &Request, format: Format) -> anyhow::Result<u8> {
+    // The ledger of a dry run is never written.
+    let plan = match load::plan(request, &load::environment(), &Ledger::new()) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(refused(&error)),
+    };
+    let view = plan.view();
+    let text = match format {
+        Format::Text => printable(&report::plan(&view)),
+        Format::Json => serde_json::to_string_pretty(&view)? + "\n",
+    };
+    report::print(&text)?;
+    Ok(0)
+}
+
+fn refused(error: &LoadError) -> u8 {
+    let failure = error.failure();
+    report::error(&printable(&failure.message));
+    exit_code(failure.outcome)
+}
+
+/// Returns a text without what a terminal would obey: it may come from an agent or a stranger.
+fn printable(text: &str) -> String {
+    let harmless = |letter: char| match letter {
+        '\n' | '\t' => letter,
+        letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
+        letter => letter,
+    };
+    text.chars().map(harmless).collect()
+}
+
+/// Prints what was read from a file that nobody vouches for.
+fn print_foreign(text: &str) -> io::Result<()> {
+    report::print(&printable(&telemetry::redactor().text(text)))
+}
+
+/// Checks specs and provider definitions, and says of each what is wrong with it; `-` is stdin.
+///
+/// # Errors
+///
+/// Fails only if stdout does.
+pub fn validate(files: &[PathBuf]) -> anyhow::Result<u8> {
+    let mut worst = 0;
+    let mut text = String::new();
+    for path in files {
+        match check(path) {
+            Ok(unknown) => {
+                text.push_str(&format!("{}: ok\n", path.display()));
+                for field in unknown {
+                    text.push_str(&format!("{}: warning: {field}\n", path.display()));
+                }
+            }
+            Err(error) => worst = worst.max(refused(&error)),
+        }
+    }
+    print_foreign(&text)?;
+    Ok(worst)
+}
+
+/// A file is what it says it is: a provider definition has no `provider`, a ConfigMap has `data`.
+fn check(path: &Path) -> Result<Vec<Unknown>, LoadError> {
+    let bytes = load::read(path)?;
+    let origin = path.display().to_string();
+    let raw = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+    if raw.get("kind").is_some_and(|kind| kind == "ConfigMap") {
+        let inner = raw
+            .pointer("/data/agent-runner.json")
+            .and_then(Value::as_str)
+            .ok_or_else(|| SpecError::NoKey {
+                origin: origin.clone(),
+                key: "data.agent-runner.json",
+            })?;
+        return check_spec(
+            inner.as_bytes(),
+            &format!("{origin}: data.agent-runner.json"),
+        );
+    }
+    let is_spec = [
+        "provider",
+        "inputs",
+        "payloads",
+        "artifacts",
+        "schemaVersion",
+    ]
+    .iter()
+    .any(|key| raw.get(key).is_some());
+    if raw.is_object() && !is_spec && (raw.get("binary").is_some() || raw.get("adapter").is_some())
+    {
+        let definition = spec::parse_definition(&bytes, &origin)?;
+        refuse_unbuilt(&RunSpec::default(), Some(&definition.value), None)?;
+        return Ok(definition.unknown);
+    }
+    check_spec(&bytes, &origin)
+}
+
+fn check_spec(bytes: &[u8], origin: &str) -> Result<Vec<Unknown>, LoadError> {
+    let spec = spec::parse(bytes, origin)?;
+    refuse_unbuilt(&spec.value, None, None)?;
+    Ok(spec.unknown)
+}
+
+/// Prints the JSON Schema of one of our formats.
+///
+/// # Errors
+///
+/// Fails only if stdout does.
+pub fn schema(name: &str) -> anyhow::Result<u8> {
+    let schema = match name {
+        "status" => schemars::schema_for!(RunStatus),
+        "plan" => schemars::schema_for!(PlanView),
+        "provider" => schemars::schema_for!(ProviderDefinition),
+        _ => schemars::schema_for!(RunSpec),
+    };
+    report::print(&(serde_json::to_string_pretty(&schema)? + "\n"))?;
+    Ok(0)
+}
+
+/// Explains a status file in words.
+///
+/// # Errors
+///
+/// Fails if the file is not a status.
+pub fn explain(path: &Path) -> anyhow::Result<u8> {
+    let bytes = load::read(path)?;
+    let status: RunStatus = serde_json::from_slice(&bytes)
+        .with_context(|| format!("`{}` is not a status file", path.display()))?;
+    print_foreign(&agent_plan::explain::explain(&status))?;
+    Ok(0)
+}
+
+/// Prints a completion script.
+///
+/// # Errors
+///
+/// Fails if the shell is unknown or stdout fails.
+pub fn completions(shell: &str) -> anyhow::Result<u8> {
+    let shell: clap_complete::Shell = shell
+        .parse()
+        .map_err(|problem: String| anyhow::anyhow!(problem))?;
+    let mut script = Vec::new();
+    clap_complete::generate(
+        shell,
+        &mut crate::cli::command(),
+        "agent-runner",
+        &mut script,
+    );
+    report::print(&String::from_utf8_lossy(&script))?;
+    Ok(0)
+}
