@@ -155,6 +155,11 @@ pub async fn supervise(
                     fault::point("forwarded");
                 }
                 Request::Stop(signal) => {
+                    if let Ok(Some(status)) = child.try_wait() {
+                        // It has ended by itself; only the clock of the pod is new.
+                        stop.start_clock();
+                        break Ok(status);
+                    }
                     // What the agent said before the signal came counts.
                     while let Ok(line) = lines.try_recv() {
                         result.take(session.on_line(&line), &mut watch);
