@@ -30,7 +30,6 @@ pub use spawn::SpawnError;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 use agent_plan::outcome::{Exit, StopCause, Verdict};
 use agent_plan::plan::{Budget, ProcessPlan};
@@ -95,8 +94,6 @@ pub struct Supervised {
     /// Whether output may be lost beyond what is counted: there was more when we gave up reading,
     /// or a thread that reads hung in a write to the log, or failed.
     pub output_incomplete: bool,
-    /// When the agent ended; what came after was draining.
-    pub ended: Option<Instant>,
 }
 
 /// Runs the agent to its end, and what it left behind to theirs.
@@ -182,7 +179,6 @@ pub async fn supervise(
             () = stop.escalation() => stop.escalate(),
         }
     };
-    result.ended = Some(Instant::now());
     result.exit = Some(exit_of(status));
     result.stopped = stop.cause();
 

@@ -9,10 +9,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use agent_plan::plan::FULL_STATUS;
 use agent_plan::status::{RunStatus, pack};
-
-/// Name of the complete status, beside the short one.
-pub const FULL_NAME: &str = agent_plan::plan::FULL_STATUS;
 
 /// What could not be written where it should be.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +42,7 @@ pub enum StatusError {
 ///
 /// Returns every [`StatusError`]; the other file is then still written.
 pub fn write(path: &Path, status: &RunStatus) -> Vec<StatusError> {
-    let full = path.with_file_name(FULL_NAME);
+    let full = path.with_file_name(FULL_STATUS);
     let mut errors = Vec::new();
     if let Err(source) = in_place(path, &pack(status)) {
         errors.push(StatusError::Short {
@@ -107,7 +105,7 @@ const LARGEST: u64 = 16 << 20;
 ///
 /// What is there may be anything that an agent before us has left.
 pub fn previous_attempt(path: &Path) -> Option<u32> {
-    let path = path.with_file_name(FULL_NAME);
+    let path = path.with_file_name(FULL_STATUS);
     if !std::fs::symlink_metadata(&path).ok()?.is_file() {
         return None;
     }
