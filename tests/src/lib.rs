@@ -10,12 +10,22 @@
 
 mod burst;
 mod ending;
+mod git_server;
 mod processes;
+mod proxy;
+mod repository;
+mod ssh_server;
 mod started;
 
 pub use burst::{assert_same, burst};
 pub use ending::{Ending, assert_ends, ends};
+pub use git_server::{Fault, GitServer, Request, Silent};
 pub use processes::{descendants_of, processes_with, wait_until};
+pub use proxy::{Proxied, Proxy};
+pub use repository::{
+    CheckedOut, Entry, Git, GitEnded, GitStarted, Head, Repository, checked_out, git, git_fails,
+};
+pub use ssh_server::{KeyKind, KnownHosts, SshKey, SshServer};
 pub use started::{Ended, Started};
 
 use std::ffi::OsString;
