@@ -10,6 +10,7 @@ use agent_plan::settings::{Kind, SETTINGS};
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::credential;
 use crate::load::Request;
 
 /// What the command line asks for.
@@ -27,6 +28,10 @@ pub enum Verb {
     Explain(PathBuf),
     /// Print a completion script.
     Completions(String),
+    /// Answer git, which asks for credentials: the file that says where they are, the operation.
+    GitCredential(PathBuf, String),
+    /// Answer a prompt, as the program that `GIT_ASKPASS` names: our own name, the prompt.
+    Askpass(OsString, String),
 }
 
 /// How data is printed.
@@ -47,6 +52,11 @@ const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 ///
 /// Returns clap's error, which also carries `--help` and `--version`.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
+    let mut arguments = arguments.into_iter().peekable();
+    if let Some(name) = arguments.next_if(|name| credential::is_askpass(name)) {
+        let prompt = arguments.next().unwrap_or_default();
+        return Ok(Verb::Askpass(name, prompt.to_string_lossy().into_owned()));
+    }
     let matches = command().try_get_matches_from(arguments)?;
     Ok(match matches.subcommand() {
         Some(("plan", plan)) => Verb::Plan(request(plan), format(plan)),
@@ -60,6 +70,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap
         ),
         Some(("schema", schema)) => Verb::Schema(text(schema, "name")),
         Some(("explain", status)) => Verb::Explain(PathBuf::from(text(status, "status"))),
+        Some(("git-credential", asked)) => Verb::GitCredential(
+            PathBuf::from(text(asked, "access")),
+            text(asked, "operation"),
+        ),
         Some(("completions", shell)) => Verb::Completions(text(shell, "shell")),
         _ if matches.get_flag("dry-run") => Verb::Plan(request(&matches), format(&matches)),
         _ => Verb::Run(request(&matches)),
@@ -108,6 +122,12 @@ pub fn command() -> Command {
             Command::new("explain")
                 .about("Explain a status file: cause, evidence, next step")
                 .arg(Arg::new("status").value_name("STATUS").required(true)),
+        )
+        .subcommand(
+            Command::new("git-credential")
+                .about("Answer git's credential protocol for the agent; the runner configures it")
+                .arg(Arg::new("access").value_name("FILE").required(true))
+                .arg(Arg::new("operation").value_name("OPERATION").required(true)),
         )
         .subcommand(
             Command::new("completions")

@@ -3,9 +3,9 @@
 use std::any::Any;
 
 use agent_plan::env::Environment;
-use agent_plan::outcome::{Decision, Facts, Failure, Outcome, decide};
+use agent_plan::outcome::{Decision, Facts, Failure, Outcome, decide, exit_code};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, sweep};
 use crate::load::Request;
 use crate::{load, report, telemetry};
 
@@ -35,6 +35,12 @@ pub fn usage(error: &clap::Error, environment: &Environment) -> u8 {
     )
 }
 
+/// Says why a verb that only answers could not; returns the exit code.
+pub fn unanswered(error: &anyhow::Error) -> u8 {
+    report::error(&format!("{error:#}"));
+    exit_code(Outcome::InputMissing)
+}
+
 /// Leaves the status of a run that ended by a bug of ours; returns the exit code.
 pub fn internal(ledger: &Ledger, reason: &str, what: &str) -> u8 {
     fail(
@@ -57,6 +63,7 @@ fn fail(ledger: &Ledger, outcome: Outcome, reason: &str, message: &str) -> u8 {
     });
     ledger.write(&decision);
     report::ending(&decision);
+    sweep();
     decision.exit_code
 }
 

@@ -4,15 +4,25 @@
 //! ours), the status can be made from the ledger and a decision. It is shared with the threads
 //! that load and write files, because those may be given up while they wait for a disk.
 
+mod git;
+mod scratch;
+
+pub use scratch::{scratch, sweep};
+
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use agent_plan::outcome::{Decision, Exit, Outcome, StopCause, signal_name};
 use agent_plan::plan::{Paths, Plan};
-use agent_plan::status::{ERROR_LIMIT, ProcessStatus, RunStatus, StatusArtifacts, cut};
+use agent_plan::status::{
+    ERROR_LIMIT, GitStatus, ProcessStatus, RunStatus, StatusArtifacts, WipStatus, cut,
+};
+
+use tokio::task::JoinError;
 
 use crate::process::{Log, Supervised};
+use crate::workspace::{Checkout, Remains};
 use crate::{report, status, telemetry};
 
 /// How many of the processes that outlived the agent are named.
@@ -51,6 +61,7 @@ impl Ledger {
             retryable: false,
             attempt: 1,
             process: None,
+            git: None,
             timings: std::collections::BTreeMap::new(),
             redactions: std::collections::BTreeMap::new(),
             warnings: Vec::new(),
@@ -89,6 +100,17 @@ impl Ledger {
         draft.attempt = plan.identity.attempt;
         draft.artifacts.output_artifacts = Some(plan.artifacts.clone());
         draft.warnings.extend_from_slice(&plan.warnings);
+        draft.git = git::planned(plan);
+    }
+
+    /// Notes what was checked out.
+    pub fn on_checkout(&self, checkout: &Checkout) {
+        git::checked_out(&mut self.known().draft, checkout);
+    }
+
+    /// Notes what is left of the work tree; `None`: there was no time to look.
+    pub fn on_remains(&self, remains: Result<Option<Remains>, JoinError>) {
+        git::looked_back(&mut self.known().draft, remains);
     }
 
     /// Notes something that the run coped with.
@@ -232,6 +254,18 @@ impl Known {
             outcome: decision.outcome,
             reason: clean(&decision.reason),
             retryable: agent_plan::outcome::retryable(decision.outcome, &decision.reason),
+            git: draft.git.map(|git| GitStatus {
+                url: clean(&git.url),
+                branch: git.branch.as_deref().map(clean),
+                path: git.path.as_deref().map(clean),
+                quarantined: git.quarantined.iter().map(|path| clean(path)).collect(),
+                error: git.error.as_deref().map(clean),
+                wip: git.wip.map(|wip| WipStatus {
+                    directory: clean(&wip.directory),
+                    ..wip
+                }),
+                ..git
+            }),
             process: draft.process.map(|process| ProcessStatus {
                 leftovers: process.leftovers.iter().map(|name| clean(name)).collect(),
                 ..process
@@ -260,27 +294,6 @@ fn elsewhere(status: &RunStatus) {
             ),
         }
     }
-}
-
-/// The private scratch directory of this process, made when it is first needed.
-static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
-
-/// Returns the private scratch directory, which has a name that nobody can foresee.
-///
-/// # Errors
-///
-/// Fails if the temporary directory cannot be written.
-pub fn scratch() -> std::io::Result<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    if let Some(known) = SCRATCH.get() {
-        return Ok(known.clone());
-    }
-    let made = tempfile::Builder::new()
-        .prefix("agent-runner-")
-        .permissions(std::fs::Permissions::from_mode(0o700))
-        .tempdir()?
-        .keep();
-    Ok(SCRATCH.get_or_init(|| made).clone())
 }
 
 fn stop_name(cause: StopCause) -> String {

@@ -13,6 +13,9 @@ pub mod shutdown;
 pub mod status;
 pub mod workspace;
 
+pub mod blocking;
+pub mod cancel;
+pub mod credential;
 pub mod ledger;
 pub mod outlet;
 pub mod report;

@@ -4,14 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use agent_plan::env::Environment;
-use agent_plan::outcome::{self, Outcome};
 use agent_runner::cli::{self, Verb};
 use agent_runner::ledger::Ledger;
 use agent_runner::load::{self, Request};
-use agent_runner::{guard, report, run, shutdown, telemetry, verbs};
+use agent_runner::{guard, run, shutdown, telemetry, verbs};
 
 fn main() -> ExitCode {
-    // Without it a signal of the next milliseconds would be lost; there is nothing else to do then.
+    // Without it a signal of the next milliseconds would be lost.
     drop(shutdown::hold());
     let environment = load::environment();
     telemetry::init(&environment);
@@ -30,11 +29,10 @@ fn main() -> ExitCode {
         Verb::Schema(name) => verbs::schema(&name),
         Verb::Explain(path) => verbs::explain(&path),
         Verb::Completions(shell) => verbs::completions(&shell),
+        Verb::GitCredential(access, asked) => verbs::git_credential(&access, &asked, &environment),
+        Verb::Askpass(name, prompt) => verbs::askpass(&name, &prompt, &environment),
     };
-    ExitCode::from(done.unwrap_or_else(|error| {
-        report::error(&format!("{error:#}"));
-        outcome::exit_code(Outcome::InputMissing)
-    }))
+    ExitCode::from(done.unwrap_or_else(|error| guard::unanswered(&error)))
 }
 
 /// Runs to a status, whatever happens: a panic of ours is an outcome too.

@@ -75,16 +75,11 @@ impl Outlet {
         }
         let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
         let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        match open(path.as_str(), flags, Mode::empty()) {
-            Ok(fd) => Ok(Self {
-                fd,
-                kind: Kind::NonBlocking,
-            }),
-            Err(_) => Ok(Self {
-                fd: own()?,
-                kind: Kind::Borrowed,
-            }),
-        }
+        let (fd, kind) = match open(path.as_str(), flags, Mode::empty()) {
+            Ok(fd) => (fd, Kind::NonBlocking),
+            Err(_) => (own()?, Kind::Borrowed),
+        };
+        Ok(Self { fd, kind })
     }
 
     /// Writes what fits now, at least one byte.

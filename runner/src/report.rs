@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use agent_plan::outcome::{Decision, Outcome};
-use agent_plan::plan::PlanView;
+use agent_plan::plan::{CheckoutView, PlanView};
 
 use crate::telemetry;
 
@@ -105,6 +105,13 @@ pub fn plan(view: &PlanView) -> String {
     for (name, seconds) in &view.process.timeouts {
         text.line("timeout", &format!("{name} {seconds} s"));
     }
+    for credentials in &view.credentials {
+        text.line("git", credentials);
+    }
+    if let Some(checkout) = &view.checkout {
+        text.section("Checkout");
+        checkout_lines(&mut text, checkout);
+    }
     if !view.files.is_empty() {
         text.section("Input files");
     }
@@ -154,6 +161,35 @@ pub fn plan(view: &PlanView) -> String {
         text.line("-", warning);
     }
     text.0
+}
+
+fn checkout_lines(text: &mut Page, checkout: &CheckoutView) {
+    text.line("url", &checkout.url);
+    text.line("into", &checkout.dir);
+    if let Some(path) = &checkout.path {
+        text.line("path", path);
+    }
+    text.line("base", &checkout.base);
+    match &checkout.head {
+        Some(head) => text.line("branch", head),
+        None => text.line("leaves", &checkout.on_base),
+    }
+    let commits = |depth: u32| format!("{depth} commit(s)");
+    let history = checkout.depth.map_or("all of it".to_owned(), commits);
+    text.line("history", &history);
+    text.line("submodules", &word(&checkout.submodules));
+    text.line("trust", &word(&checkout.trust));
+    for proxy in &checkout.proxies {
+        text.line("proxy", proxy);
+    }
+    for (name, seconds) in &checkout.timeouts {
+        text.line("timeout", &format!("{name} {seconds} s"));
+    }
+}
+
+/// The word of a setting is its variant's name.
+fn word(variant: &impl std::fmt::Debug) -> String {
+    format!("{variant:?}").to_lowercase()
 }
 
 /// Text in two columns.

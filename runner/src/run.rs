@@ -1,6 +1,7 @@
 //! The whole run on one page.
 //!
-//! load → input files → agent → artifacts → outcome → status. Data goes down the list, never up.
+//! load → checkout → input files → agent → workspace's remains → artifacts → outcome → status. Data
+//! goes down the list, never up.
 //! After the agent nothing can change how it ended; what follows can only add that we failed to
 //! deliver it. The status is written on every path, first when the run is asked to stop and again
 //! at the end.
@@ -12,17 +13,19 @@ use agent_plan::env::Environment;
 use agent_plan::outcome::{Facts, Failure, Outcome, StopCause, Verdict, decide};
 use agent_plan::plan::Plan;
 use nix::sys::signal::Signal;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
-use crate::ledger::{Ledger, scratch};
+use crate::blocking::{Interrupted, hurried, interruptible};
+use crate::cancel::Cancel;
+use crate::ledger::{Ledger, scratch, sweep};
 use crate::load::{self, Request};
 use crate::process::{Log, Supervised, Surroundings, supervise};
-use crate::shutdown::{self, Shutdown};
+use crate::shutdown::Shutdown;
+use crate::workspace::Checkout;
 use crate::{artifacts, fault, report, workspace};
 
-/// How long work that a signal interrupts may take to its end: reading a spec takes a millisecond,
-/// and one that takes half a second may take for ever.
-const NEARLY_DONE: Duration = Duration::from_millis(500);
+/// How long a work tree may be looked at that nobody waits for: 100,000 files on a slow volume.
+const LOOK_BACK: Duration = Duration::from_mins(2);
 
 /// Why a run did not get as far as its agent's end.
 enum Early {
@@ -53,6 +56,7 @@ pub async fn run(request: Request, environment: Environment, ledger: &Ledger) ->
     });
     ledger.write(&decision);
     report::ending(&decision);
+    sweep();
     decision.exit_code
 }
 
@@ -62,16 +66,25 @@ async fn carry_out(
     ledger: &Ledger,
     shutdown: &mut Shutdown,
 ) -> Result<Facts, Early> {
-    let plan = load(request, environment, ledger, shutdown).await?;
+    let mut plan = load(request, environment, ledger, shutdown).await?;
     fault::point("planned");
 
+    ledger.enter("checkout");
+    let checkout = check_out(&plan, ledger, shutdown).await?;
+
     ledger.enter("prepare");
-    prepare(&plan, shutdown).await?;
+    furnish(&mut plan, ledger, shutdown).await?;
     fault::point("prepared");
 
     ledger.enter("agent");
     let log = Arc::new(log(&plan, shutdown).await?);
-    let agent = agent(&plan, &log, ledger, shutdown).await?;
+    let agent = agent(&plan, &log, ledger, shutdown).await;
+
+    ledger.enter("workspace");
+    let stop = agent.as_ref().ok().and_then(|agent| agent.stopped);
+    let stopped = matches!(stop, Some(StopCause::Signal(_)));
+    look_back(&plan, checkout, stopped, ledger, shutdown).await;
+    let agent = agent?;
     ledger.on_agent(&agent, &log);
     fault::point("ended");
 
@@ -96,7 +109,10 @@ async fn load(
     shutdown: &mut Shutdown,
 ) -> Result<Plan, Early> {
     let notes = ledger.clone();
-    let plan = interruptible(shutdown, move || load::plan(&request, &environment, &notes)).await?;
+    let plan = interruptible(shutdown, &Cancel::default(), move || {
+        load::plan(&request, &environment, &notes)
+    })
+    .await?;
     let plan = plan.map_err(|error| Early::Failed(error.failure()))?;
     ledger.on_plan(&plan);
     tracing::info!(provider = %plan.identity.provider, warnings = plan.warnings.len(), "Run planned.");
@@ -106,18 +122,55 @@ async fn load(
     Ok(plan)
 }
 
-async fn prepare(plan: &Plan, shutdown: &mut Shutdown) -> Result<(), Early> {
-    let (files, roots) = (plan.files.clone(), plan.roots.clone());
-    let written = interruptible(shutdown, move || workspace::write(&files, &roots)).await?;
-    written.map_err(|error| {
-        Early::Failed(Failure {
-            outcome: Outcome::WorkspaceFailed,
-            reason: error.reason().to_owned(),
-            message: report::sentence(&error, error.hint()),
-        })
-    })?;
+async fn check_out(
+    plan: &Plan,
+    ledger: &Ledger,
+    shutdown: &mut Shutdown,
+) -> Result<Option<Checkout>, Early> {
+    let plan = plan.clone();
+    let cancel = Cancel::default();
+    let also = cancel.clone();
+    let work = move || workspace::check_out(&plan, &also, scratch);
+    let checkout = interruptible(shutdown, &cancel, work).await?;
+    let checkout = checkout.map_err(|error| Early::Failed(error.failure()))?;
+    if let Some(checkout) = &checkout {
+        ledger.on_checkout(checkout);
+        tracing::info!(url = %checkout.url, commit = %checkout.commit, branch = checkout.branch, bytes = checkout.received, "Repository checked out.");
+    }
+    Ok(checkout)
+}
+
+async fn furnish(plan: &mut Plan, ledger: &Ledger, shutdown: &mut Shutdown) -> Result<(), Early> {
+    let wanted = plan.clone();
+    let work = move || workspace::furnish(&wanted, scratch);
+    let furnished = interruptible(shutdown, &Cancel::default(), work).await?;
+    let furnished = furnished.map_err(|error| Early::Failed(error.failure()))?;
+    for (name, value) in furnished.variables {
+        plan.process.env.set(name, value);
+    }
+    if let Some(error) = furnished.warning {
+        ledger.warn(report::sentence(&error, None));
+    }
     tracing::info!(files = plan.files.len(), "Workspace prepared.");
     Ok(())
+}
+
+/// Says what is left of the work tree; whatever becomes of it, the run's outcome stands.
+async fn look_back(
+    plan: &Plan,
+    checkout: Option<Checkout>,
+    stopped: bool,
+    ledger: &Ledger,
+    shutdown: &mut Shutdown,
+) {
+    let Some(checkout) = checkout else { return };
+    let (plan, cancel) = (plan.clone(), Cancel::default());
+    // Half of what there is to flush: artifacts and events want the rest.
+    let hurry = plan.budget.flush / 2;
+    let until = Instant::now() + if stopped { hurry } else { LOOK_BACK };
+    let also = cancel.clone();
+    let work = move || workspace::look_back(&plan, &checkout, &also);
+    ledger.on_remains(hurried(shutdown, &cancel, until, hurry, work).await);
 }
 
 async fn log(plan: &Plan, shutdown: &mut Shutdown) -> Result<Log, Early> {
@@ -125,7 +178,8 @@ async fn log(plan: &Plan, shutdown: &mut Shutdown) -> Result<Log, Early> {
         return Ok(Log::none());
     };
     let limit = plan.paths.log_limit;
-    interruptible(shutdown, move || Log::open(&path, limit, scratch)).await
+    let open = move || Log::open(&path, limit, scratch);
+    Ok(interruptible(shutdown, &Cancel::default(), open).await?)
 }
 
 async fn agent(
@@ -176,25 +230,11 @@ fn name_of(plan: &Plan) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Does blocking work on a thread of its own, so that a signal is never kept waiting by a disk.
-async fn interruptible<T: Send + 'static>(
-    shutdown: &mut Shutdown,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Early> {
-    let mut work = tokio::task::spawn_blocking(work);
-    loop {
-        tokio::select! {
-            biased;
-            request = shutdown.recv() => match request {
-                shutdown::Request::Stop(signal) | shutdown::Request::StopNow(signal) => {
-                    // What is nearly done is worth its end: it may say where the status goes.
-                    drop(timeout(NEARLY_DONE, &mut work).await);
-                    return Err(Early::Stopped(signal));
-                }
-                // There is no agent yet to pass it on to.
-                shutdown::Request::Forward(_) => {}
-            },
-            done = &mut work => return done.map_err(|error| Early::Failed(internal(&error))),
+impl From<Interrupted> for Early {
+    fn from(interrupted: Interrupted) -> Self {
+        match interrupted {
+            Interrupted::Signal(signal) => Self::Stopped(signal),
+            Interrupted::Panic(error) => Self::Failed(internal(&error)),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The runner's own log: one line a phase, on stderr, redacted, never blocking.
 
-use std::io;
+mod form;
+
+use form::{Clock, Line};
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use agent_plan::env::{self, Environment};
@@ -13,6 +17,12 @@ use crate::outlet::Outlet;
 /// Milliseconds that a slow reader of stderr gets per line; then the line is dropped. Long enough
 /// for a busy node, short enough that ten lines fit the status reserve of 2 s.
 const PATIENCE: u16 = 200;
+
+/// The line's beginning, and erase to its end (ECMA-48).
+const ERASE: &str = "\r\x1b[K";
+
+/// Whether something is drawn on the terminal, which a line of the log must not be added to.
+static DRAWN: AtomicBool = AtomicBool::new(false);
 
 /// The redactor of this process: the plan's, as soon as there is one.
 static REDACTOR: RwLock<Option<Redactor>> = RwLock::new(None);
@@ -81,48 +91,32 @@ pub fn redact_with(redactor: Redactor) {
 /// Writes one line to stderr, redacted, giving up on a reader that does not read.
 pub(crate) fn line(text: &str) {
     let redactor = redactor();
-    let clean = redactor.text(text);
+    let mut clean = redactor.text(text);
+    if DRAWN.swap(false, Ordering::Relaxed) {
+        clean = format!("{ERASE}{clean}").into();
+    }
     if let Ok(outlet) = Outlet::stderr() {
         // Whoever does not read stderr has chosen not to know.
         drop(outlet.write_soon(clean.as_bytes(), PATIENCE));
     }
 }
 
-#[derive(Debug)]
-struct Clock;
+/// Draws on the last line of the terminal behind stderr; the next line of the log takes its place.
+pub(crate) fn draw(text: &str) {
+    DRAWN.store(true, Ordering::Relaxed);
+    put(&format!("{ERASE}{text}"));
+}
 
-impl tracing_subscriber::fmt::time::FormatTime for Clock {
-    fn format_time(
-        &self,
-        writer: &mut tracing_subscriber::fmt::format::Writer<'_>,
-    ) -> std::fmt::Result {
-        write!(
-            writer,
-            "{}",
-            humantime::format_rfc3339_millis(std::time::SystemTime::now())
-        )
+/// Removes what was drawn, if it is still there.
+pub(crate) fn erase() {
+    if DRAWN.swap(false, Ordering::Relaxed) {
+        put(ERASE);
     }
 }
 
-/// Collects what the subscriber writes of one event, and lets it out as one line.
-#[derive(Debug)]
-struct Line(Vec<u8>);
-
-impl io::Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        if !self.0.is_empty() {
-            line(&String::from_utf8_lossy(&self.0));
-        }
+fn put(text: &str) {
+    if let Ok(outlet) = Outlet::stderr() {
+        // A frame that a slow terminal misses is followed by the next.
+        drop(outlet.write_soon(text.as_bytes(), PATIENCE));
     }
 }

@@ -1,8 +1,10 @@
 //! The verbs that print: plan, validate, schema, explain, completions.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use agent_plan::env::Environment;
 use agent_plan::outcome::exit_code;
 use agent_plan::plan::{PlanView, refuse_unbuilt};
 use agent_plan::spec::{self, ProviderDefinition, RunSpec, SpecError, Unknown};
@@ -13,7 +15,7 @@ use serde_json::Value;
 use crate::cli::Format;
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Request};
-use crate::{report, telemetry};
+use crate::{credential, report, telemetry};
 
 /// Prints what a run would do; touches nothing.
 ///
@@ -109,7 +111,7 @@ fn check(path: &Path) -> Result<Vec<Unknown>, LoadError> {
     if raw.is_object() && !is_spec && (raw.get("binary").is_some() || raw.get("adapter").is_some())
     {
         let definition = spec::parse_definition(&bytes, &origin)?;
-        refuse_unbuilt(&RunSpec::default(), Some(&definition.value), None)?;
+        refuse_unbuilt(&RunSpec::default(), Some(&definition.value))?;
         return Ok(definition.unknown);
     }
     check_spec(&bytes, &origin)
@@ -117,7 +119,7 @@ fn check(path: &Path) -> Result<Vec<Unknown>, LoadError> {
 
 fn check_spec(bytes: &[u8], origin: &str) -> Result<Vec<Unknown>, LoadError> {
     let spec = spec::parse(bytes, origin)?;
-    refuse_unbuilt(&spec.value, None, None)?;
+    refuse_unbuilt(&spec.value, None)?;
     Ok(spec.unknown)
 }
 
@@ -168,4 +170,36 @@ pub fn completions(shell: &str) -> anyhow::Result<u8> {
     );
     report::print(&String::from_utf8_lossy(&script))?;
     Ok(0)
+}
+
+/// Answers git's credential protocol on stdin and stdout.
+///
+/// # Errors
+///
+/// Fails if the access file or the request cannot be read; git then goes on without.
+pub fn git_credential(
+    access: &Path,
+    operation: &str,
+    environment: &Environment,
+) -> anyhow::Result<u8> {
+    let answer = credential::git_credential(access, operation, io::stdin().lock(), environment)?;
+    if let Some(answer) = answer {
+        report::print(answer.expose())?;
+    }
+    Ok(0)
+}
+
+/// Answers a prompt of git or another tool; exit code 1 says that there is no answer.
+///
+/// # Errors
+///
+/// Fails if the access file cannot be read.
+pub fn askpass(name: &OsStr, prompt: &str, environment: &Environment) -> anyhow::Result<u8> {
+    match credential::askpass(name, prompt, environment)? {
+        Some(answer) => {
+            report::print(answer.expose())?;
+            Ok(0)
+        }
+        None => Ok(1),
+    }
 }

@@ -204,6 +204,7 @@ fn every_document_that_a_page_links_to_is_there() {
         "STYLE.md",
         "CHANGELOG.md",
         "docs/templates.md",
+        "docs/workspace.md",
         "docs/performance.md",
     ] {
         let text = std::fs::read_to_string(root().join(page))

@@ -163,71 +163,116 @@ pub const STATUS_PATH: &str = "AGENT_RUNNER_STATUS_PATH";
 /// The number of this attempt.
 pub const ATTEMPT: &str = "AGENT_RUNNER_ATTEMPT";
 
-/// Every variable that the runner reads besides its settings.
-pub const VARIABLES: &[Variable] = &[
-    Variable {
-        name: SPEC_PATH,
-        meaning: "Path of the run spec, unless a first argument names one.",
-        set_by: "controller",
-    },
-    Variable {
-        name: SPEC_INLINE,
-        meaning: "The run spec itself as JSON, if neither an argument nor a path is given.",
-        set_by: "person",
-    },
-    Variable {
-        name: RUN_PAYLOAD,
-        meaning: "Path of the run payload `run.json`; used for a spec without `payloads.eventFilePath`, and, with a provider definition, instead of a spec.",
-        set_by: "controller",
-    },
-    Variable {
-        name: PROVIDER,
-        meaning: "Name of the provider, for a payload that does not say it.",
-        set_by: "controller",
-    },
-    Variable {
-        name: PROVIDER_PATH,
-        meaning: "File with the provider definition for a spec without an adapter; wins over the directory.",
-        set_by: "image",
-    },
-    Variable {
-        name: PROVIDER_DIR,
-        meaning: "Directory of provider definitions `<provider>.json`; default `/etc/agent-providers`.",
-        set_by: "image",
-    },
-    Variable {
-        name: TERMINATION_GRACE,
-        meaning: "The pod's `terminationGracePeriodSeconds`, which the grace budget divides; default 30.",
-        set_by: "chart",
-    },
-    Variable {
-        name: LOG_LEVEL,
-        meaning: "Level of the runner's own log on stderr: `off`, `error`, `warn`, `info` (default), `debug`, `trace`.",
-        set_by: "person",
-    },
-    Variable {
-        name: LOG_FORMAT,
-        meaning: "Form of the runner's own log: `text` (default) or `json`.",
-        set_by: "person",
-    },
-    Variable {
-        name: STATUS_PATH,
-        meaning: "Where the status file goes; wins over `artifacts.statusPath`, and is the only place for a run whose spec cannot be read.",
-        set_by: "person",
-    },
-    Variable {
-        name: ATTEMPT,
-        meaning: "The number of this attempt, from 1; without it, one more than the last status file beside ours says.",
-        set_by: "controller",
-    },
-    Variable {
-        name: "PATH",
-        meaning: "Where a provider binary without a `/` is looked for; the child's own value counts.",
-        set_by: "image",
-    },
-    Variable {
-        name: "TMPDIR",
-        meaning: "Where the private scratch directory is made; default `/tmp`.",
-        set_by: "image",
-    },
-];
+/// Kind of git server.
+pub const VCS_PROVIDER: &str = "VCS_PROVIDER";
+/// The repository of the run.
+pub const VCS_REPOSITORY: &str = "VCS_REPOSITORY";
+/// Where repositories are.
+pub const VCS_CLONE_BASE_URL: &str = "VCS_CLONE_BASE_URL";
+/// How repositories are cloned.
+pub const VCS_CLONE_PROTOCOL: &str = "VCS_CLONE_PROTOCOL";
+/// Where the work starts.
+pub const VCS_BASE_BRANCH: &str = "VCS_BASE_BRANCH";
+/// The agent's branch.
+pub const VCS_HEAD_BRANCH: &str = "VCS_HEAD_BRANCH";
+/// Whether the agent may push.
+pub const VCS_WRITE_ENABLED: &str = "VCS_WRITE_ENABLED";
+/// Whether the agent may push.
+pub const VCS_MODE: &str = "VCS_MODE";
+/// Token for https.
+pub const VCS_TOKEN: &str = "VCS_TOKEN";
+/// File with the token.
+pub const VCS_TOKEN_FILE: &str = "VCS_TOKEN_FILE";
+/// File with a token of GitHub.
+pub const GH_TOKEN_FILE: &str = "GH_TOKEN_FILE";
+/// File with a token of GitHub.
+pub const GITHUB_TOKEN_FILE: &str = "GITHUB_TOKEN_FILE";
+/// Token of GitHub.
+pub const GH_TOKEN: &str = "GH_TOKEN";
+/// Token of GitHub.
+pub const GITHUB_TOKEN: &str = "GITHUB_TOKEN";
+/// User beside the token.
+pub const VCS_USERNAME: &str = "VCS_USERNAME";
+/// User beside the token, for the agent.
+pub const GIT_ASKPASS_USERNAME: &str = "GIT_ASKPASS_USERNAME";
+/// Host for ssh.
+pub const VCS_SSH_HOST: &str = "VCS_SSH_HOST";
+/// User for ssh.
+pub const VCS_SSH_USER: &str = "VCS_SSH_USER";
+/// File with the private key.
+pub const VCS_SSH_KEY_PATH: &str = "VCS_SSH_KEY_PATH";
+/// File with host keys.
+pub const VCS_SSH_KNOWN_HOSTS_PATH: &str = "VCS_SSH_KNOWN_HOSTS_PATH";
+/// Who commits.
+pub const VCS_COMMIT_AUTHOR_NAME: &str = "VCS_COMMIT_AUTHOR_NAME";
+/// Whose address commits have.
+pub const VCS_COMMIT_AUTHOR_EMAIL: &str = "VCS_COMMIT_AUTHOR_EMAIL";
+/// Further authorities.
+pub const VCS_CA_FILE: &str = "VCS_CA_FILE";
+/// Further authorities.
+pub const GIT_SSL_CAINFO: &str = "GIT_SSL_CAINFO";
+/// Authorities instead of the system's.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+/// Whether git may ask a person; set for the agent.
+pub const GIT_TERMINAL_PROMPT: &str = "GIT_TERMINAL_PROMPT";
+
+macro_rules! variables {
+    ($($name:expr, $set_by:literal, $meaning:literal;)*) => {
+        /// Every variable that the runner reads besides its settings.
+        pub const VARIABLES: &[Variable] = &[$(Variable {
+            name: $name, meaning: $meaning, set_by: $set_by,
+        }),*];
+    };
+}
+
+variables! {
+    SPEC_PATH, "controller", "Path of the run spec, unless a first argument names one.";
+    SPEC_INLINE, "person", "The run spec itself as JSON, if neither an argument nor a path is given.";
+    RUN_PAYLOAD, "controller", "Path of the run payload `run.json`; used for a spec without `payloads.eventFilePath`, and, with a provider definition, instead of a spec.";
+    PROVIDER, "controller", "Name of the provider, for a payload that does not say it.";
+    PROVIDER_PATH, "image", "File with the provider definition for a spec without an adapter; wins over the directory.";
+    PROVIDER_DIR, "image", "Directory of provider definitions `<provider>.json`; default `/etc/agent-providers`.";
+    TERMINATION_GRACE, "chart", "The pod's `terminationGracePeriodSeconds`, which the grace budget divides; default 30.";
+    LOG_LEVEL, "person", "Level of the runner's own log on stderr: `off`, `error`, `warn`, `info` (default), `debug`, `trace`.";
+    LOG_FORMAT, "person", "Form of the runner's own log: `text` (default) or `json`.";
+    STATUS_PATH, "person", "Where the status file goes; wins over `artifacts.statusPath`, and is the only place for a run whose spec cannot be read.";
+    ATTEMPT, "controller", "The number of this attempt, from 1; without it, one more than the last status file beside ours says.";
+    "PATH", "image", "Where a provider binary without a `/` is looked for; the child's own value counts.";
+    "TMPDIR", "image", "Where the private scratch directory is made; default `/tmp`.";
+    VCS_PROVIDER, "controller", "Kind of git server: `github`, `gitlab`, `bitbucket`, `gitea` or `generic`; below `vcs.provider` of the payload, as all `VCS_` variables are below their keys.";
+    VCS_REPOSITORY, "controller", "`owner/repository`, for a checkout without a URL.";
+    VCS_CLONE_BASE_URL, "controller", "URL below which repositories are, and whose host the git credentials are for; default that of github.com, gitlab.com or bitbucket.org.";
+    VCS_CLONE_PROTOCOL, "controller", "`https` (default) or `ssh`, for a checkout without a URL.";
+    VCS_BASE_BRANCH, "controller", "Where the work starts; default `main`.";
+    VCS_HEAD_BRANCH, "controller", "The local branch that the agent works on, if it may write.";
+    VCS_WRITE_ENABLED, "controller", "`true` if the agent may push.";
+    VCS_MODE, "controller", "`read-write` or `read-only`, which checks out a detached commit.";
+    VCS_TOKEN, "controller", "Token for https; only ever sent to the host of the clone base URL or, without any `VCS_` information, to that of an explicit `https` URL.";
+    VCS_TOKEN_FILE, "person", "File with the token, read again for every request; wins over every variable with a token.";
+    GH_TOKEN_FILE, "person", "As `VCS_TOKEN_FILE`, for GitHub only.";
+    GITHUB_TOKEN_FILE, "person", "As `GH_TOKEN_FILE`, after it.";
+    GH_TOKEN, "controller", "Token for GitHub, before `GITHUB_TOKEN` and `VCS_TOKEN`; for GitHub, the agent gets it under both names.";
+    GITHUB_TOKEN, "controller", "As `GH_TOKEN`, after it.";
+    VCS_USERNAME, "controller", "User name beside the token; default by provider.";
+    GIT_ASKPASS_USERNAME, "controller", "As `VCS_USERNAME`, after it; set for the agent.";
+    VCS_SSH_HOST, "controller", "Host for ssh, if it is not that of the clone base URL.";
+    VCS_SSH_USER, "controller", "User for ssh; default `git`.";
+    VCS_SSH_KEY_PATH, "controller", "File with the private key for ssh.";
+    VCS_SSH_KNOWN_HOSTS_PATH, "controller", "File with the host keys for ssh; without it a host is refused, unless `workspace.hostKeys` is `accept-new`.";
+    VCS_COMMIT_AUTHOR_NAME, "controller", "Who commits; becomes `GIT_AUTHOR_NAME` and `GIT_COMMITTER_NAME` of the agent.";
+    VCS_COMMIT_AUTHOR_EMAIL, "controller", "Whose address commits have; becomes `GIT_AUTHOR_EMAIL` and `GIT_COMMITTER_EMAIL` of the agent.";
+    VCS_CA_FILE, "person", "PEM file of authorities that count besides the system's, for cloning and for the agent's git.";
+    GIT_SSL_CAINFO, "person", "As `VCS_CA_FILE`, besides it.";
+    SSL_CERT_FILE, "image", "PEM file of authorities instead of the system's.";
+    "GIT_ASKPASS", "image", "What the agent's git asks for credentials; without it, the runner is what it asks.";
+    "GIT_CONFIG_PARAMETERS", "image", "Configuration of the agent's git, to which the runner's credential helper is added.";
+    "GIT_SSH_COMMAND", "image", "How the agent's git calls ssh; without it and `GIT_SSH`, with the deploy key and host keys of the run.";
+    "GIT_SSH", "image", "As `GIT_SSH_COMMAND`, after it.";
+    "https_proxy", "pod", "Proxy for https; before `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY`.";
+    "HTTPS_PROXY", "pod", "As `https_proxy`, after it.";
+    "http_proxy", "pod", "Proxy for http; before `all_proxy` and `ALL_PROXY`. `HTTP_PROXY` is not read: in a CGI program a request could set it.";
+    "all_proxy", "pod", "Proxy for https and http; before `ALL_PROXY`.";
+    "ALL_PROXY", "pod", "As `all_proxy`, after it.";
+    "no_proxy", "pod", "Hosts that are reached without a proxy; before `NO_PROXY`.";
+    "NO_PROXY", "pod", "As `no_proxy`, after it.";
+}

@@ -1,7 +1,7 @@
 //! A status in words: cause, evidence, next step.
 
 use crate::outcome::{Word, next_step};
-use crate::status::RunStatus;
+use crate::status::{GitStatus, RunStatus};
 
 /// Explains a status to the person who asks why a run failed.
 pub fn explain(status: &RunStatus) -> String {
@@ -85,6 +85,14 @@ fn evidence(status: &RunStatus) -> Vec<String> {
             found.push(format!("the log lacks {} bytes", process.log_bytes_lost));
         }
     }
+    found.extend(status.git.as_ref().map(checkout));
+    found.extend(
+        status
+            .git
+            .as_ref()
+            .and_then(|git| git.wip.as_ref())
+            .map(|wip| format!("what the agent had not pushed is in `{}`", wip.directory)),
+    );
     found.extend(
         status
             .artifacts
@@ -100,3 +108,27 @@ fn evidence(status: &RunStatus) -> Vec<String> {
     }
     found
 }
+
+fn checkout(git: &GitStatus) -> String {
+    let mut text = format!("`{}`", git.url);
+    if let Some(commit) = &git.commit {
+        let at = git.branch.as_deref().unwrap_or("no branch");
+        text += &format!(" was left at {commit} on {at}");
+    }
+    if let Some(ahead) = git.ahead.filter(|ahead| *ahead > 0) {
+        text += &format!(", {ahead} commit(s) ahead");
+    }
+    if git.dirty == Some(true) {
+        text += ", with uncommitted changes";
+    }
+    if !git.quarantined.is_empty() {
+        text += &format!(", {} file(s) quarantined", git.quarantined.len());
+    }
+    if let Some(error) = &git.error {
+        text += &format!("; {error}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

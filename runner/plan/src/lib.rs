@@ -20,3 +20,5 @@ pub mod template;
 
 mod nearest;
 mod pattern;
+
+pub use nearest::nearest;

@@ -3,10 +3,7 @@
 /// Returns the candidate that `name` was probably meant to be, or `None` if none is near.
 ///
 /// Near is at most a third of the letters, and at most three, typed differently.
-pub(crate) fn nearest<'c>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<String> {
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     let limit = (name.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()

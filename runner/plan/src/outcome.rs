@@ -111,7 +111,7 @@ endings! {
     ArtifactFailed Fixed(73), false, "The agent succeeded, but a required artifact was not delivered.", "Look at the artifact that `error` names, then at the store's settings.";
     WorkspaceFailed Fixed(74), true, "The workspace could not be prepared.", "Look at the path and the reason in `error`: space, permissions, or a name that is taken.";
     RateLimited Fixed(75), true, "The provider asked to come back later.", "Try again after the time that the provider names.";
-    AuthFailed Fixed(77), false, "The provider refused the credentials.", "Renew the secret that the provider uses.";
+    AuthFailed Fixed(77), false, "The provider, or the git server, refused the credentials.", "Renew the secret that `error` speaks of, or the one that the provider uses.";
     PolicyRefused Fixed(78), false, "A policy of the run forbids it.", "Change the setting that `error` names, or the run.";
     BudgetExceeded Fixed(79), false, "The run cost more than its budget.", "Raise the budget or make the task smaller.";
     Incomplete Fixed(80), false, "The agent stopped before it was done.", "Raise its limit of turns or make the task smaller.";
@@ -124,7 +124,33 @@ endings! {
 }
 
 /// Reasons below a retryable outcome for which the same run fails again, whenever it is tried.
-const PERMANENT: [&str; 4] = ["NotBuilt", "SymbolicLink", "ReadOnly", "NotAFile"];
+const PERMANENT: [&str; 24] = [
+    "NotBuilt",
+    "SymbolicLink",
+    "ReadOnly",
+    "NotAFile",
+    // Of a checkout: what it is to be put into, what is to be fetched, whom from.
+    "NotEmpty",
+    "NotADirectory",
+    "RepositoryNotFound",
+    "EmptyRepository",
+    "NotGit",
+    "TlsFailed",
+    "BadTlsOrProxy",
+    "ProxyRefused",
+    "UnsupportedRepository",
+    "RefNotFound",
+    "PathNotFound",
+    "PathInSubmodule",
+    "BadSubmodule",
+    "HostileName",
+    "TooManyNames",
+    "NoKnownHosts",
+    "HostKeyUnknown",
+    "HostKeyChanged",
+    "HostKeyRevoked",
+    "BadSshKey",
+];
 
 /// Says whether the same run may well succeed later.
 pub fn retryable(outcome: Outcome, reason: &str) -> bool {

@@ -9,7 +9,9 @@
 //! [`Plan::warnings`], and from there in the dry run, the log and the status.
 
 mod adapter;
+mod artifacts;
 mod budget;
+mod checkout;
 mod files;
 mod paths;
 mod process;
@@ -19,12 +21,17 @@ mod unbuilt;
 mod view;
 
 pub use budget::{Budget, BudgetError, DEFAULT_GRACE};
+pub use checkout::{
+    Access, Branch, CheckoutPlan, CheckoutTimeouts, Identity as CommitIdentity, OnBase, Proxies,
+    Remote, RemoteError, Revision, RevisionError, Scheme, SshAccess, Submodules, TokenSource,
+    Trust, Where,
+};
 pub use files::FilePlan;
 pub use paths::{FULL_STATUS, Paths, paths};
 pub use process::{PROMPT_LIMIT, ProcessPlan, Stdin, Timers};
 pub use refusal::PlanError;
 pub use unbuilt::refuse_unbuilt;
-pub use view::PlanView;
+pub use view::{CheckoutView, PlanView};
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -34,7 +41,6 @@ use crate::env::{self, Environment};
 use crate::secret::{Found, Patterns, Redactor, in_environment};
 use crate::settings::{self, Redact, RunnerSettings};
 use crate::spec::{Document, OutputArtifact, ProviderDefinition, RunSpec};
-use adapter::Exec;
 use roots::Templates;
 
 /// Everything that a plan is made from.
@@ -85,6 +91,13 @@ pub struct Identity {
 pub struct Plan {
     /// Whose run it is.
     pub identity: Identity,
+    /// What is cloned before anything else, if anything is.
+    pub checkout: Option<CheckoutPlan>,
+    /// What the agent's own git may use: that of the checkout, or of the environment without one;
+    /// `None`: nothing was given, or nobody knows to which host it may go.
+    pub access: Option<Access>,
+    /// The directory for what the agent has not pushed, if it is to be saved: beside the status.
+    pub wip: Option<PathBuf>,
     /// The agent.
     pub process: ProcessPlan,
     /// Files to write before it starts, in order.
@@ -133,7 +146,7 @@ impl Plan {
     /// Returns the first [`PlanError`]; nothing was touched.
     pub fn new(inputs: &Inputs<'_>) -> Result<Self, PlanError> {
         let spec = &inputs.spec.value;
-        refuse_unbuilt(spec, inputs.definition.as_ref(), inputs.payload)?;
+        refuse_unbuilt(spec, inputs.definition.as_ref())?;
         let mut warnings: Vec<String> = inputs
             .spec
             .unknown
@@ -150,9 +163,12 @@ impl Plan {
         let strict = settings.strict_templates.unwrap_or(false);
         let mut templates = Templates::new(inputs, &exec, &settings, strict);
 
-        let process = process::plan(&exec, &settings, inputs, &mut templates)?;
+        let mut process = process::plan(&exec, &settings, inputs, &mut templates)?;
+        let cwd = settings.cwd.as_ref().map(|_| process.cwd.as_path());
+        let git = checkout::plan(inputs, &settings, cwd, &mut templates, &mut warnings)?;
+        process.take_git(&git, settings.env.as_ref());
         let files = files::plan(&exec, inputs.working_dir, &mut templates)?;
-        let artifacts = artifacts(&exec, &mut templates)?;
+        let artifacts = artifacts::plan(&exec, &mut templates)?;
         let budget = Budget::divide(
             pod_grace(inputs.environment)?,
             settings.grace_seconds.map(|span| span.0),
@@ -167,14 +183,19 @@ impl Plan {
         if let Some(told) = &inputs.status_path {
             paths.status = Some(inputs.working_dir.join(told));
         }
+        let wip = paths.wip(&settings, git.checkout.is_some(), &mut warnings);
+        paths.refuse_inside(git.checkout.as_ref())?;
         paths.refuse_shared(&files, inputs.reserved, inputs.working_dir)?;
         warnings.extend(inputs.environment.unknown_of_ours());
         warnings.extend(templates.into_warnings());
         warnings.extend(budget.complaint());
-        warnings.extend(undeliverable(&artifacts));
+        warnings.extend(artifacts::undeliverable(&artifacts));
         Ok(Self {
             identity: identity(inputs),
-            roots: vec!["/workspace".into(), process.cwd.clone()],
+            roots: roots_of(git.checkout.as_ref(), &process),
+            checkout: git.checkout,
+            access: git.access,
+            wip,
             process,
             files,
             artifacts,
@@ -213,6 +234,20 @@ pub fn redactor(
     Redactor::new(secrets, patterns)
 }
 
+/// The directories in which somebody else may have put symbolic links.
+fn roots_of(checkout: Option<&CheckoutPlan>, process: &ProcessPlan) -> Vec<PathBuf> {
+    let mut roots = vec![PathBuf::from("/workspace")];
+    roots.extend(checkout.map(|checkout| checkout.dir.clone()));
+    roots.push(process.cwd.clone());
+    roots.dedup();
+    roots
+}
+
+/// A hostile text as it may stand in a message: one line, not the longest.
+fn shown(text: &str) -> String {
+    crate::status::cut(&text.escape_debug().to_string(), 120)
+}
+
 fn pod_grace(environment: &Environment) -> Result<Duration, PlanError> {
     let Some(text) = environment.get(env::TERMINATION_GRACE) else {
         return Ok(DEFAULT_GRACE);
@@ -224,43 +259,6 @@ fn pod_grace(environment: &Environment) -> Result<Duration, PlanError> {
         .ok_or_else(|| PlanError::BadGrace {
             value: text.to_owned(),
         })
-}
-
-fn artifacts(exec: &Exec, templates: &mut Templates) -> Result<Vec<OutputArtifact>, PlanError> {
-    let declared = exec.output_artifacts.as_deref().unwrap_or_default();
-    let mut rendered = Vec::with_capacity(declared.len());
-    for (index, artifact) in declared.iter().enumerate() {
-        let mut field = |name: &str, text: &str| {
-            templates.plain(
-                &exec.name(&format!("outputArtifacts[{index}].{name}")),
-                text,
-            )
-        };
-        let mut optional = |name: &str, text: &Option<String>| {
-            text.as_deref().map(|text| field(name, text)).transpose()
-        };
-        let (path, key, url) = (
-            optional("path", &artifact.path)?,
-            optional("key", &artifact.key)?,
-            optional("url", &artifact.url)?,
-        );
-        rendered.push(OutputArtifact {
-            name: field("name", &artifact.name)?,
-            path,
-            key,
-            url,
-        });
-    }
-    Ok(rendered)
-}
-
-/// Says early that a key cannot be honoured; the run itself fails only when it would have succeeded.
-fn undeliverable(artifacts: &[OutputArtifact]) -> Option<String> {
-    let keyed = artifacts.iter().find(|artifact| artifact.has_key())?;
-    Some(format!(
-        "artifact `{}` has a key, but no object store is configured: a run that succeeds will end ArtifactFailed",
-        keyed.name
-    ))
 }
 
 fn identity(inputs: &Inputs<'_>) -> Identity {

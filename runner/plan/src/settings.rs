@@ -4,6 +4,12 @@
 //! JSON Schema all follow from it and from [`RunnerSettings`], and a test holds the two together.
 //! Precedence is flag, environment, top level of the spec, `adapter.runner`, default.
 
+mod workspace;
+
+pub use workspace::{
+    CloneTimeouts, Depth, GitSettings, HostKeys, Submodules, Trust, WorkspaceSettings,
+};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -44,11 +50,10 @@ pub struct RunnerSettings {
     /// Seconds the agent has between TERM and KILL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_seconds: Option<Span>,
-    /// What to clone; not in this build, so that a plan refuses it.
+    /// What is cloned before the agent starts, and what is kept of its work.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
-    pub workspace: Option<Value>,
-    /// What the run may cost; not in this build.
+    pub workspace: Option<WorkspaceSettings>,
+    /// What the run may cost; not in this build, so that a plan refuses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub budget: Option<Value>,
@@ -256,6 +261,18 @@ settings! {
     "protocol" "AGENT_RUNNER_PROTOCOL" "protocol" Text "`raw`" "How the agent's stdout is read: `raw` or `jsonl`.";
     "prompt" "AGENT_RUNNER_PROMPT" "prompt" Text "none: stdin is inherited" "Template of the prompt; it reaches the agent on stdin, never in argv.";
     "cwd" "AGENT_RUNNER_CWD" "cwd" Text "the runner's own" "Working directory of the agent. A template.";
+    "workspace.git.url" "AGENT_RUNNER_WORKSPACE_GIT_URL" "workspace-git-url" Text "what `vcs` of the payload names" "What to clone before the agent starts: an `https`, `http`, `ssh` or `git` URL, or `user@host:path`. A template.";
+    "workspace.git.ref" "AGENT_RUNNER_WORKSPACE_GIT_REF" "workspace-git-ref" Text "the base branch of `vcs`, or what the remote's `HEAD` is" "Where the work starts: branch, tag, commit or full reference. A template.";
+    "workspace.git.path" "AGENT_RUNNER_WORKSPACE_GIT_PATH" "workspace-git-path" Text "none" "Directory in the repository that becomes the agent's working directory. A template.";
+    "workspace.git.depth" "AGENT_RUNNER_WORKSPACE_GIT_DEPTH" "workspace-git-depth" Text "1" "How many commits of history are fetched; 0 for all. Alone it asks for no checkout.";
+    "workspace.git.submodules" "AGENT_RUNNER_WORKSPACE_GIT_SUBMODULES" "workspace-git-submodules" Text "`off`" "Which submodules are checked out too: `off`, `on` or `recursive`. Alone it asks for no checkout.";
+    "workspace.trust" "AGENT_RUNNER_WORKSPACE_TRUST" "workspace-trust" Text "`trusted`" "Whether the repository may configure the agent: `trusted`, or `quarantine`, which moves such files aside.";
+    "workspace.hostKeys" "AGENT_RUNNER_WORKSPACE_HOST_KEYS" "workspace-host-keys" Text "`strict`" "What becomes of an ssh host whose key is in no known-hosts file: refused with `strict`, taken with `accept-new`.";
+    "workspace.wip" "AGENT_RUNNER_WORKSPACE_WIP" "workspace-wip" Switch "`false`" "Whether unpushed commits and changed files are saved into `workspace-wip` beside the status.";
+    "workspace.localRemotes" "AGENT_RUNNER_WORKSPACE_LOCAL_REMOTES" "workspace-local-remotes" Switch "`false`" "Whether file:// URLs are allowed; for runs on one's own machine.";
+    "workspace.timeouts.connect" "AGENT_RUNNER_WORKSPACE_TIMEOUTS_CONNECT" "workspace-timeouts-connect" Duration "30s" "Longest time until a connection to the git server stands.";
+    "workspace.timeouts.transfer" "AGENT_RUNNER_WORKSPACE_TIMEOUTS_TRANSFER" "workspace-timeouts-transfer" Duration "60s" "Longest time without a byte from the git server.";
+    "workspace.timeouts.total" "AGENT_RUNNER_WORKSPACE_TIMEOUTS_TOTAL" "workspace-timeouts-total" Duration "30m" "Longest time from the first attempt to the last file; 0 for none.";
     "timeouts.total" "AGENT_RUNNER_TIMEOUTS_TOTAL" "timeouts-total" Duration "none" "Longest time from the agent's start to its end; then outcome Timeout.";
     "timeouts.firstEvent" "AGENT_RUNNER_TIMEOUTS_FIRST_EVENT" "timeouts-first-event" Duration "none" "Longest time from the agent's start to its first output; then outcome Stalled.";
     "timeouts.idle" "AGENT_RUNNER_TIMEOUTS_IDLE" "timeouts-idle" Duration "none" "Longest time between two outputs; then outcome Stalled.";

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 use crate::env::{self, Environment};
-use crate::settings::RunnerSettings;
+use crate::settings::{GitSettings, RunnerSettings};
 
 /// The only schema version there is; a spec that names another is refused.
 pub const SCHEMA_VERSION: &str = "agents.proompteng.ai/runner/v1";
@@ -61,7 +61,25 @@ pub struct RunSpec {
     pub runner: Option<RunnerSettings>,
     /// What to clone before the agent starts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub execution: Option<Map<String, Value>>,
+    pub execution: Option<Execution>,
+}
+
+/// How the controller wants the run executed.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Execution {
+    /// Where the work is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<Coordinates>,
+}
+
+/// Where the work is.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Coordinates {
+    /// In which repository; as `runner.workspace.git`, but values rather than templates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitSettings>,
 }
 
 /// Files that the controller mounted beside the spec.

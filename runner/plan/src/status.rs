@@ -62,6 +62,9 @@ pub struct RunStatus {
     /// What became of the agent's processes and output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessStatus>,
+    /// What became of the checkout; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitStatus>,
     /// Milliseconds per phase.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub timings: BTreeMap<String, u64>,
@@ -89,6 +92,57 @@ pub struct StatusArtifacts {
     /// The declared artifacts; uploaded ones with their `url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_artifacts: Option<Vec<OutputArtifact>>,
+}
+
+/// What became of the checkout. A field that is absent is not known.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GitStatus {
+    /// What was cloned, without credentials.
+    pub url: String,
+    /// The commit that is checked out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The branch that is checked out; null when `HEAD` is detached.
+    pub branch: Option<String>,
+    /// The commit that the run started from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Commits that `commit` has and no branch of the remote, as far as is known here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<u64>,
+    /// Whether files differ from `commit`, untracked ones included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<bool>,
+    /// The directory in the repository that was the agent's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What was saved of the agent's unpushed work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wip: Option<WipStatus>,
+    /// Paths that were moved aside or restored, because the repository is not trusted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<String>,
+    /// Why the checkout could not be summarised or its work not be saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What was saved of the agent's unpushed work.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WipStatus {
+    /// Where.
+    pub directory: String,
+    /// File with the commits that no branch of the remote has, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
+    /// File with the changes of tracked files, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patch: Option<String>,
+    /// Untracked files, which are listed and not saved.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub untracked: u64,
 }
 
 /// What became of the agent's processes and output.

@@ -120,7 +120,7 @@ fn is_full(error: &io::Error) -> bool {
 ///
 /// Returns [`FileError`]; files before the failing one are written, the failing one is removed
 /// if it was begun.
-pub fn write(files: &[FilePlan], roots: &[PathBuf]) -> Result<(), FileError> {
+pub(super) fn write(files: &[FilePlan], roots: &[PathBuf]) -> Result<(), FileError> {
     files.iter().try_for_each(|file| write_one(file, roots))
 }
 

@@ -212,6 +212,9 @@ fn what_fails_again_whenever_it_is_tried_is_not_retryable() {
         (Outcome::WorkspaceFailed, "SymbolicLink"),
         (Outcome::WorkspaceFailed, "ReadOnly"),
         (Outcome::WorkspaceFailed, "NotAFile"),
+        (Outcome::WorkspaceFailed, "RefNotFound"),
+        (Outcome::WorkspaceFailed, "RepositoryNotFound"),
+        (Outcome::WorkspaceFailed, "HostKeyChanged"),
     ] {
         assert!(!retryable(outcome, reason), "{reason}");
         let step = next_step(outcome, reason);

@@ -80,3 +80,19 @@ pub(super) fn safe_path(
     }
     Ok(working_dir.join(path))
 }
+
+/// Returns an absolute path without `.` and `..`.
+pub(super) fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                // Above the root is the root.
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}

@@ -1,14 +1,18 @@
 //! Where the runner's own files go, and that no two of them are one.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use super::{FilePlan, PlanError};
+use super::files::lexical;
+use super::{CheckoutPlan, FilePlan, PlanError};
 use crate::env::{self, Environment};
 use crate::settings::RunnerSettings;
 use crate::spec::RunSpec;
 
 /// Name of the complete status, beside the short one.
 pub const FULL_STATUS: &str = "status.full.json";
+
+/// Name of the directory with unpushed work, beside the status.
+const WIP: &str = "workspace-wip";
 
 /// Where the runner's own files go.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +48,44 @@ pub fn paths(
 }
 
 impl Paths {
+    /// Returns where unpushed work is saved, if that is asked for and there is a place for it.
+    pub(super) fn wip(
+        &self,
+        settings: &RunnerSettings,
+        has_checkout: bool,
+        warnings: &mut Vec<String>,
+    ) -> Option<PathBuf> {
+        settings.workspace.as_ref()?.wip.filter(|asked| *asked)?;
+        let beside = self.status.as_ref().map(|path| path.with_file_name(WIP));
+        let problem = match &beside {
+            _ if !has_checkout => "there is no checkout",
+            // The kubelet mounts one file there, not a directory.
+            Some(path) if path.parent() == Some(Path::new("/dev")) => {
+                "the status is among the devices"
+            }
+            None => "there is no status file beside which to save it",
+            Some(_) => return beside,
+        };
+        warnings.push(format!("`workspace.wip` saves nothing: {problem}"));
+        None
+    }
+
+    /// Refuses a status or log inside the checkout: it would count as a change of the agent's, and a
+    /// directory with it in would be no place for a clone any more.
+    pub(super) fn refuse_inside(&self, checkout: Option<&CheckoutPlan>) -> Result<(), PlanError> {
+        let Some(checkout) = checkout else {
+            return Ok(());
+        };
+        let dir = lexical(&checkout.dir);
+        for (what, path) in [("the status", &self.status), ("the log", &self.log)] {
+            let inside = path.as_deref().map(lexical);
+            if let Some(path) = inside.filter(|path| path.starts_with(&dir)) {
+                return Err(PlanError::InsideCheckout { what, path, dir });
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a status or log that would replace the other, an input file, or what was read.
     ///
     /// Two input files may have one path: the later is written over the earlier, as the contract
@@ -97,20 +139,4 @@ fn is_device(path: &Path) -> bool {
     path.starts_with("/dev")
         && !path.starts_with("/dev/shm")
         && path != Path::new("/dev/termination-log")
-}
-
-/// Returns an absolute path without `.` and `..`.
-fn lexical(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                // Above the root is the root.
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain
 }

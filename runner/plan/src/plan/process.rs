@@ -9,6 +9,7 @@ use crate::pattern;
 use crate::settings::{EnvMode, EnvPolicy, Protocol, RunnerSettings};
 
 use super::adapter::Exec;
+use super::checkout::Git;
 use super::roots::Templates;
 use super::{Inputs, PlanError, files};
 
@@ -88,6 +89,25 @@ pub struct Timers {
     pub idle: Option<Duration>,
     /// From the final result to the end.
     pub after_result: Option<Duration>,
+}
+
+impl ProcessPlan {
+    /// Starts the agent in the checkout, with what its own git needs; a policy that keeps a name
+    /// from the agent keeps it from being set here, too.
+    pub(super) fn take_git(&mut self, git: &Git, policy: Option<&EnvPolicy>) {
+        if let Some(checkout) = &git.checkout {
+            self.cwd = checkout.cwd();
+        }
+        let variables = git.access.as_ref();
+        let variables = variables.map(|access| access.agent_variables(&self.env));
+        let dropped = policy.and_then(|policy| policy.drop.as_ref());
+        for (name, value) in variables.unwrap_or_default() {
+            let mut dropped = dropped.into_iter().flatten();
+            if !dropped.any(|dropped| pattern::matches(dropped, &name)) {
+                self.env.set(name, value);
+            }
+        }
+    }
 }
 
 pub(super) fn plan(

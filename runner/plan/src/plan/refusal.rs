@@ -7,6 +7,7 @@ use crate::settings::SettingsError;
 use crate::template::TemplateError;
 
 use super::BudgetError;
+use super::checkout::{RemoteError, RevisionError};
 
 /// Why there can be no plan. Nothing was touched.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +131,77 @@ pub enum PlanError {
         /// What would be there too.
         second: String,
     },
+    /// A field of the payload that we read has a value of the wrong type.
+    #[error("`{place}`: {problem}")]
+    WrongType {
+        /// The field.
+        place: String,
+        /// In the parser's words: what is there, and what was expected.
+        problem: String,
+    },
+    /// A checkout is asked for, and nothing says of what.
+    #[error("a checkout is asked for, but neither a URL nor a repository is named")]
+    NoRepository,
+    /// A repository is named, and nothing says on which server.
+    #[error("the repository is on a server of the kind `{provider}`, which nobody names")]
+    NoCloneBase {
+        /// The kind.
+        provider: String,
+    },
+    /// A repository's name is not `owner/repository`.
+    #[error("`{place}` is `{repository}`, which is not `owner/repository`")]
+    BadRepository {
+        /// The field or variable.
+        place: String,
+        /// What it says.
+        repository: String,
+    },
+    /// A URL cannot be cloned from, or must not be.
+    #[error("`{place}` cannot be cloned from")]
+    BadRemote {
+        /// The field or variable.
+        place: String,
+        /// Why.
+        #[source]
+        source: RemoteError,
+    },
+    /// A text is not the name of a branch, tag or commit.
+    #[error("`{place}` is `{name}`, which names no commit or branch")]
+    BadRef {
+        /// The field or variable.
+        place: String,
+        /// What it says.
+        name: String,
+        /// Why.
+        #[source]
+        source: RevisionError,
+    },
+    /// A directory in the repository is not below it.
+    #[error("`{place}` is `{path}`, which is no directory in a repository: {problem}")]
+    BadSubdirectory {
+        /// The field.
+        place: String,
+        /// What it says.
+        path: String,
+        /// Why.
+        problem: &'static str,
+    },
+    /// A timeout without which a checkout cannot work is zero.
+    #[error("`runner.{setting}` is zero")]
+    NoTime {
+        /// The setting's key.
+        setting: String,
+    },
+    /// The runner's own file would be in the checkout.
+    #[error("{what}, `{}`, would be inside the checkout `{}`", path.display(), dir.display())]
+    InsideCheckout {
+        /// What it is.
+        what: &'static str,
+        /// Where it would be.
+        path: PathBuf,
+        /// Where the checkout goes.
+        dir: PathBuf,
+    },
     /// The grace period is too short for what is asked.
     #[error("the pod's grace period is too short")]
     Budget(#[from] BudgetError),
@@ -140,6 +212,7 @@ impl PlanError {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::NotBuilt { .. } => Outcome::ProviderUnavailable,
+            Self::BadRemote { source, .. } if source.is_policy() => Outcome::PolicyRefused,
             _ => Outcome::SpecInvalid,
         }
     }
@@ -151,14 +224,23 @@ impl PlanError {
             Self::NoAdapterType | Self::UnknownAdapter { .. } => "UnknownAdapter",
             Self::NotBuilt { .. } => "NotBuilt",
             Self::NoBinary => "NoBinary",
-            Self::Settings(_) | Self::BadGrace { .. } => "BadSetting",
+            Self::Settings(_) | Self::BadGrace { .. } | Self::NoTime { .. } => "BadSetting",
             Self::Template { .. } | Self::NotText { .. } => "BadTemplate",
             Self::EmptyTag { .. } => "EmptyTag",
             Self::TooLong { .. } => "TooLong",
             Self::Nul { .. } | Self::BadName { .. } => "BadText",
-            Self::BlankPath { .. } | Self::Upwards { .. } => "BadPath",
+            Self::BlankPath { .. } | Self::Upwards { .. } | Self::BadSubdirectory { .. } => {
+                "BadPath"
+            }
+            Self::WrongType { .. } => "WrongType",
+            Self::NoRepository => "NoRepository",
+            Self::NoCloneBase { .. } => "NoCloneBase",
+            Self::BadRepository { .. } => "BadRepository",
+            Self::BadRemote { .. } => "BadRemote",
+            Self::BadRef { .. } => "BadRef",
             Self::BadMode { .. } => "BadMode",
             Self::PathTaken { .. } => "PathTaken",
+            Self::InsideCheckout { .. } => "InsideCheckout",
             Self::Budget(_) => "GraceTooShort",
         }
     }
@@ -179,6 +261,17 @@ impl PlanError {
             Self::NoBinary => Some("set it to the path or name of the agent's executable".to_owned()),
             Self::TooLong { .. } => Some("pass it as an input file, or as `runner.prompt`, which goes through stdin".to_owned()),
             Self::PathTaken { .. } => Some("give each a path of its own".to_owned()),
+            Self::InsideCheckout { .. } => Some(
+                "give the checkout a directory of its own, such as `cwd: /workspace/repo`"
+                    .to_owned(),
+            ),
+            Self::NoRepository => Some("set `runner.workspace.git.url`, or `repository` in the run's `vcs` or parameters".to_owned()),
+            Self::NoCloneBase { .. } => Some("set the clone URL of the VersionControlProvider (`cloneBaseUrl`, `VCS_CLONE_BASE_URL`)".to_owned()),
+            Self::BadRepository { .. } => Some("write `owner/repository`, with groups between them if there are any; for a whole URL, `runner.workspace.git.url`".to_owned()),
+            Self::BadRemote { source, .. } => Some(source.hint()),
+            Self::BadRef { .. } => Some("write a branch, a tag, a commit's id, or a full reference such as `refs/heads/main`".to_owned()),
+            Self::BadSubdirectory { .. } => Some("write a path from the repository's root, such as `packages/api`".to_owned()),
+            Self::NoTime { .. } => Some("write seconds, or words such as `90s`; only `workspace.timeouts.total` may be 0".to_owned()),
             Self::Upwards { .. } => Some("write the path without `..`".to_owned()),
             Self::Budget(_) => Some(
                 "raise `terminationGracePeriodSeconds` and `AGENT_RUNNER_TERMINATION_GRACE_SECONDS` with it, or lower `graceSeconds`".to_owned(),

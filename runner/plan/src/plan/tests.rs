@@ -9,8 +9,11 @@ use crate::env::Environment;
 use crate::secret::Found;
 use crate::spec::{self, ProviderDefinition};
 
+mod access;
 mod adapter;
+mod checkout;
 mod conformance;
+mod derivation;
 mod environment;
 mod files;
 mod limits;

@@ -7,7 +7,7 @@ use super::PlanError;
 use crate::settings::RunnerSettings;
 use crate::spec::{Adapter, ProviderDefinition, RunSpec};
 
-/// Refuses a spec, definition or payload that asks for what this build does not do.
+/// Refuses a spec or definition that asks for what this build does not do.
 ///
 /// # Errors
 ///
@@ -15,15 +15,7 @@ use crate::spec::{Adapter, ProviderDefinition, RunSpec};
 pub fn refuse_unbuilt(
     spec: &RunSpec,
     definition: Option<&ProviderDefinition>,
-    payload: Option<&Value>,
 ) -> Result<(), PlanError> {
-    let of_spec = spec
-        .execution
-        .as_ref()
-        .and_then(|all| all.get("coordinates"));
-    let of_payload = payload.and_then(|payload| payload.pointer("/execution/coordinates"));
-    coordinates("", of_spec)?;
-    coordinates("run.json: ", of_payload)?;
     let of_adapter = |adapter: &Option<Adapter>| adapter.as_ref()?.runner.clone();
     settings("runner", spec.runner.as_ref())?;
     settings("adapter.runner", of_adapter(&spec.adapter).as_ref())?;
@@ -31,23 +23,11 @@ pub fn refuse_unbuilt(
     settings("provider definition: adapter.runner", defined.as_ref())
 }
 
-fn coordinates(place: &str, coordinates: Option<&Value>) -> Result<(), PlanError> {
-    match coordinates.and_then(|coordinates| coordinates.get("git")) {
-        Some(git) if asks(git) => Err(PlanError::NotBuilt {
-            what: format!("{place}execution.coordinates.git"),
-        }),
-        _ => Ok(()),
-    }
-}
-
 fn settings(place: &str, settings: Option<&RunnerSettings>) -> Result<(), PlanError> {
     let Some(settings) = settings else {
         return Ok(());
     };
-    let git = settings.workspace.as_ref().and_then(|all| all.get("git"));
     let unbuilt = [
-        ("workspace.git", git),
-        ("workspace", settings.workspace.as_ref()),
         ("budget", settings.budget.as_ref()),
         ("skill", settings.skill.as_ref()),
         ("events", settings.events.as_ref()),

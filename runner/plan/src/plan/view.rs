@@ -1,5 +1,9 @@
 //! The plan as others see it: without secrets, safe to paste into an issue.
 
+mod checkout;
+
+pub use checkout::CheckoutView;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,6 +25,16 @@ pub struct PlanView {
     pub adapter: String,
     /// Whose run it is, as far as the payload says.
     pub run: RunView,
+    /// What is cloned before anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkout: Option<CheckoutView>,
+    /// Where git credentials come from, and to whom they go; for the checkout, and for the agent's
+    /// own git with or without one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<String>,
+    /// Where unpushed work is saved, if it is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wip: Option<String>,
     /// The agent's process.
     pub process: ProcessView,
     /// Files that will be written before it starts.
@@ -64,7 +78,7 @@ pub struct ProcessView {
     pub cwd: String,
     /// Variables that templates set.
     pub env: BTreeMap<String, String>,
-    /// Names of the variables that it inherits.
+    /// Names of the variables that it inherits, or is given for its own git.
     pub inherited: Vec<String>,
     /// The prompt, which it reads on stdin.
     pub prompt: Option<String>,
@@ -112,6 +126,9 @@ impl Plan {
                 namespace: self.identity.namespace.as_deref().map(clean),
                 attempt: self.identity.attempt,
             },
+            checkout: self.checkout_view(&clean),
+            credentials: self.credentials_view(&clean),
+            wip: self.wip.as_deref().map(lossy),
             process: self.process_view(&clean),
             files: self
                 .files

@@ -40,11 +40,18 @@ pub fn in_environment<'a>(
             || extra_names.iter().any(|glob| name::matches(glob, name));
         if is_secret {
             found.append(&mut in_file(name, value));
+        } else if is_proxy(name) && !value.windows(3).any(|window| window == b"://") {
+            // `user:password@host:port` is a proxy, too.
+            url::passwords(name, &[b"://", value].concat(), &mut found);
         } else {
             url::passwords(name, value, &mut found);
         }
     }
     found
+}
+
+fn is_proxy(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("_proxy")
 }
 
 /// Finds the secrets in the content of a file that is one.

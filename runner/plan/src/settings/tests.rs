@@ -12,25 +12,25 @@ fn parsed(json: &str) -> RunnerSettings {
     serde_json::from_str(json).expect("a test's own settings")
 }
 
-/// The leaves of the schema, as `a.b`.
+/// The leaves of the schema, as `a.b.c`.
 fn leaves() -> Vec<String> {
-    let schema = schemars::schema_for!(RunnerSettings);
-    let root = schema.as_value();
-    let mut leaves = Vec::new();
-    let properties = |value: &Value| value["properties"].as_object().cloned().unwrap_or_default();
-    for (name, property) in properties(root) {
-        let reference = property["anyOf"][0]["$ref"]
-            .as_str()
-            .and_then(|path| path.rsplit('/').next());
-        let inner = reference
-            .map(|name| properties(&root["$defs"][name]))
-            .unwrap_or_default();
-        if inner.is_empty() {
-            leaves.push(name);
-        } else {
-            leaves.extend(inner.keys().map(|inner| format!("{name}.{inner}")));
+    fn collect(root: &Value, object: &Value, prefix: &str, leaves: &mut Vec<String>) {
+        for (name, property) in object["properties"].as_object().into_iter().flatten() {
+            let reference = property["anyOf"][0]["$ref"]
+                .as_str()
+                .and_then(|path| path.rsplit('/').next());
+            let inner = reference.map_or(&Value::Null, |name| &root["$defs"][name]);
+            let path = format!("{prefix}{name}");
+            if inner["properties"].is_object() {
+                collect(root, inner, &format!("{path}."), leaves);
+            } else {
+                leaves.push(path);
+            }
         }
     }
+    let schema = schemars::schema_for!(RunnerSettings);
+    let mut leaves = Vec::new();
+    collect(schema.as_value(), schema.as_value(), "", &mut leaves);
     leaves.sort();
     leaves
 }
@@ -98,4 +98,48 @@ fn a_bad_value_names_its_source_and_the_near_miss() {
     assert!(resolve(&[], &environment(&[]), &flags).is_err());
     let flags = [("timeouts.idle".to_owned(), "-1".to_owned())];
     assert!(resolve(&[], &environment(&[]), &flags).is_err());
+}
+
+#[test]
+fn an_object_that_is_empty_is_not_one_that_is_absent() {
+    let asks = |json: &str| {
+        let layer = parsed(json);
+        let resolved = resolve(&[Some(&layer)], &environment(&[]), &[]).expect("all valid");
+        resolved.workspace.is_some_and(|all| all.git.is_some())
+    };
+    assert!(asks(r#"{"workspace":{"git":{}}}"#));
+    assert!(!asks(r#"{"workspace":{"git":null}}"#));
+    assert!(!asks(r#"{"workspace":{}}"#));
+}
+
+#[test]
+fn depth_and_submodules_are_taken_from_text_and_from_json() {
+    let of_spec = |json: &str| serde_json::from_str::<GitSettings>(json);
+    for (json, depth) in [("0", 0), ("50", 50), ("1.0", 1), (r#""7""#, 7)] {
+        let git = of_spec(&format!(r#"{{"depth":{json}}}"#)).expect("a number");
+        assert_eq!(git.depth, Some(Depth(depth)), "{json}");
+    }
+    for json in ["-1", "1.5", "4294967296", "true", r#""all""#, "1e300"] {
+        let error = of_spec(&format!(r#"{{"depth":{json}}}"#)).expect_err("no number");
+        assert!(
+            error.to_string().contains("a number of commits"),
+            "{json}: {error}"
+        );
+    }
+    let variables = environment(&[
+        ("AGENT_RUNNER_WORKSPACE_GIT_DEPTH", "3"),
+        ("AGENT_RUNNER_WORKSPACE_GIT_SUBMODULES", "recursive"),
+    ]);
+    let git = resolve(&[], &variables, &[]).expect("all valid").workspace;
+    let git = git.and_then(|all| all.git).expect("it is set");
+    assert_eq!(
+        (git.depth, git.submodules),
+        (Some(Depth(3)), Some(Submodules::Recursive))
+    );
+    let flags = [("workspace.git.submodules".to_owned(), "recursiv".to_owned())];
+    let error = resolve(&[], &environment(&[]), &flags).expect_err("not a word of it");
+    assert!(
+        error.to_string().ends_with("did you mean `recursive`?"),
+        "{error}"
+    );
 }

@@ -35,6 +35,17 @@ fn fields() -> Vec<(&'static str, Value)> {
         ("/runner/redact/names", json!(["*"])),
         ("/runner/log/maxBytes", json!(u64::MAX)),
         ("/execution", json!({})),
+        (
+            "/execution/coordinates/git",
+            json!({ "url": "https://h/a", "ref": "{{run}}", "path": "a/b" }),
+        ),
+        (
+            "/runner/workspace/git",
+            json!({ "url": "git@h:{{inputs.a}}", "depth": 0 }),
+        ),
+        ("/runner/workspace/localRemotes", json!(true)),
+        ("/runner/workspace/wip", json!(true)),
+        ("/runner/workspace/timeouts/total", json!(0)),
     ]
 }
 

@@ -226,3 +226,82 @@ fn a_whole_plan_reads_like_this() {
     }
     "##);
 }
+
+#[test]
+fn a_checkout_reads_like_this() {
+    let asked = Asked::exec()
+        .setting(
+            "workspace",
+            json!({ "git": { "path": "api", "submodules": "on" }, "wip": true, "hostKeys": "accept-new" }),
+        )
+        .spec("/artifacts/statusPath", json!("/workspace/.agent/status.json"))
+        .payload(json!({ "vcs": {
+            "provider": "github", "repository": "acme/widgets", "baseBranch": "main",
+            "headBranch": "agent/42", "mode": "read-write", "cloneBaseUrl": "https://github.com",
+        }}))
+        .env("GH_TOKEN", "gh-secret-value")
+        .env("VCS_SSH_KEY_PATH", "/keys/id")
+        .env("VCS_CA_FILE", "/ca.pem")
+        .env("https_proxy", "http://me:proxy-secret@proxy:3128/x")
+        .env("no_proxy", "localhost");
+    let view = asked.planned().view();
+    let shown = json!({
+        "checkout": view.checkout, "credentials": view.credentials, "wip": view.wip,
+        "cwd": view.process.cwd, "inherited": view.process.inherited, "secrets": view.secrets,
+    });
+    insta::assert_json_snapshot!(shown, @r#"
+    {
+      "checkout": {
+        "url": "https://github.com/acme/widgets.git",
+        "dir": "/workspace/repo",
+        "path": "api",
+        "base": "main",
+        "head": "agent/42",
+        "onBase": "branch",
+        "depth": 1,
+        "submodules": "on",
+        "trust": "trusted",
+        "authorities": [
+          "/ca.pem"
+        ],
+        "proxies": [
+          "https: proxy:3128",
+          "none: localhost"
+        ],
+        "timeouts": {
+          "connect": 30.0,
+          "total": 1800.0,
+          "transfer": 60.0
+        }
+      },
+      "credentials": [
+        "token from $GH_TOKEN for github.com as x-access-token",
+        "ssh key /keys/id as git, for any new host"
+      ],
+      "wip": "/workspace/.agent/workspace-wip",
+      "cwd": "/workspace/repo/api",
+      "inherited": [
+        "GH_TOKEN",
+        "GITHUB_TOKEN",
+        "GIT_ASKPASS_USERNAME",
+        "GIT_TERMINAL_PROMPT",
+        "VCS_CA_FILE",
+        "VCS_SSH_KEY_PATH",
+        "https_proxy",
+        "no_proxy"
+      ],
+      "secrets": [
+        "GH_TOKEN",
+        "https_proxy"
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn a_run_without_a_checkout_shows_none() {
+    let view = serde_json::to_value(Asked::exec().planned().view()).expect("a view is JSON");
+    for key in ["checkout", "credentials", "wip"] {
+        assert!(view.get(key).is_none(), "{key}");
+    }
+}

@@ -222,11 +222,38 @@ fn variables_that_name_a_secret_file_are_found() {
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "/g"),
         ("CODEX_AUTH", "{\"tokens\": {}}"),
         ("PASSWORD_FILE", ""),
+        ("VCS_TOKEN_FILE", "/h"),
+        ("GH_TOKEN_FILE", "/i"),
         ("SSL_CERT_FILE", "/no"),
+        ("VCS_SSH_KNOWN_HOSTS_PATH", "/no"),
+        ("VCS_CA_FILE", "/no"),
         ("PATH", "/no"),
         ("GITHUB_TOKEN", "/no"),
     ]));
     let paths: Vec<_> = found.iter().map(|(_, path)| path.as_str()).collect();
-    assert_eq!(paths, ["/a", "/b", "/c", "/d", "/e", "/f", "/g"]);
+    assert_eq!(
+        paths,
+        ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i"]
+    );
     assert_eq!(found[0].0, "VCS_SSH_KEY_PATH");
+}
+
+#[test]
+fn the_password_of_a_proxy_needs_no_scheme_to_be_secret() {
+    for (name, value, expected) in [
+        ("https_proxy", "http://me:hunter22@proxy:3128", "hunter22"),
+        ("HTTPS_PROXY", "me:hunter22@proxy:3128", "hunter22"),
+        ("all_proxy", "me:hunter%2022@proxy", "hunter%2022"),
+    ] {
+        let found = values(&in_environment(vars(&[(name, value)]), &[]));
+        assert_eq!(found.first().map(String::as_str), Some(expected), "{name}");
+    }
+    assert!(
+        values(&in_environment(
+            vars(&[("no_proxy", "localhost,127.0.0.1")]),
+            &[]
+        ))
+        .is_empty()
+    );
+    assert!(values(&in_environment(vars(&[("NOTE", "me:hunter22@proxy")]), &[])).is_empty());
 }

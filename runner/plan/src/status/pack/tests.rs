@@ -1,7 +1,7 @@
 use super::*;
 use crate::outcome::{Outcome, Word};
 use crate::spec::OutputArtifact;
-use crate::status::{ProcessStatus, StatusArtifacts};
+use crate::status::{GitStatus, ProcessStatus, StatusArtifacts, WipStatus};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -24,6 +24,7 @@ fn status() -> RunStatus {
         retryable: false,
         attempt: 1,
         process: Some(ProcessStatus::default()),
+        git: None,
         timings: BTreeMap::new(),
         redactions: BTreeMap::new(),
         warnings: Vec::new(),
@@ -107,6 +108,29 @@ fn what_the_controller_reads_outlives_our_own_notes() {
     assert_eq!(kept.map(Vec::len), Some(20));
 }
 
+#[test]
+fn a_thousand_quarantined_files_cost_their_names_and_not_the_commit() {
+    let long = RunStatus {
+        git: Some(GitStatus {
+            url: "https://h/a/b".to_owned(),
+            commit: Some("0".repeat(40)),
+            quarantined: (0..1000)
+                .map(|n| format!("{n}/{}", "x".repeat(200)))
+                .collect(),
+            ..GitStatus::default()
+        }),
+        ..status()
+    };
+    let bytes = pack(&long);
+    assert!(bytes.len() <= LIMIT);
+    let packed: Value = serde_json::from_slice(&bytes).expect("JSON");
+    assert_eq!(packed["git"]["commit"], "0".repeat(40));
+    assert_eq!(packed["git"]["branch"], Value::Null);
+    let kept = packed["git"]["quarantined"].as_array();
+    assert_eq!(kept.map(Vec::len), Some(8));
+    assert_eq!(packed["truncated"], serde_json::json!(["git.quarantined"]));
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -130,6 +154,12 @@ prop_compose! {
             provider, adapter: Some(adapter), binary: Some(binary), args: Some(args), signal: Some(signal), started_at, finished_at,
             cwd: Some(cwd), error: Some(cut(&error, crate::status::ERROR_LIMIT)), reason,
             artifacts: StatusArtifacts { status_path: Some(path.clone()), log_path: Some(path.clone()), output_artifacts: Some(vec![artifact; 5]) },
+            git: Some(GitStatus {
+                url: path.clone(), commit: Some(path.clone()), branch: Some(path.clone()), base: Some(path.clone()),
+                ahead: Some(u64::MAX), dirty: Some(true), path: Some(path.clone()),
+                wip: Some(WipStatus { directory: path.clone(), bundle: Some(path.clone()), patch: Some(path.clone()), untracked: u64::MAX }),
+                quarantined: warnings.clone(), error: Some(error),
+            }),
             process: Some(ProcessStatus { leftovers: warnings.clone(), stopped: Some(path), ..ProcessStatus::default() }),
             timings: names.clone(), redactions: names, warnings, truncated: vec![truncated; 9],
             ..status()

@@ -1,0 +1,110 @@
+use super::*;
+
+fn finish(line: &str) -> Verdict {
+    match Jsonl::default().on_line(line).as_slice() {
+        [Action::Finish(verdict)] => verdict.clone(),
+        other => panic!("no verdict in {other:?}"),
+    }
+}
+
+#[test]
+fn the_outcome_line_is_the_verdict() {
+    assert_eq!(
+        finish(r#"{"kind":"run-outcome","status":"succeeded"}"#).outcome,
+        Outcome::Completed
+    );
+    let limited = finish(
+        r#"{"kind":"run-outcome","status":"failed","outcome":"RateLimited","content":"usage limit"}"#,
+    );
+    assert_eq!(
+        (limited.outcome, limited.message.as_deref()),
+        (Outcome::RateLimited, Some("usage limit"))
+    );
+}
+
+#[test]
+fn a_failure_cannot_call_itself_completed() {
+    assert_eq!(
+        finish(r#"{"kind":"run-outcome","outcome":"Completed"}"#).outcome,
+        Outcome::AgentFailed
+    );
+    assert_eq!(
+        finish(r#"{"kind":"run-outcome","status":"failed","outcome":"Nonsense"}"#).outcome,
+        Outcome::AgentFailed
+    );
+}
+
+#[test]
+fn an_agent_claims_only_what_it_can_know() {
+    let claimed = |outcome: &str| {
+        let line = format!(
+            r#"{{"kind":"run-outcome","status":"failed","outcome":"{outcome}","reason":"Said"}}"#
+        );
+        finish(&line).outcome
+    };
+    for known in CLAIMABLE {
+        assert_eq!(claimed(&format!("{known:?}")), known);
+    }
+    for other in agent_plan::outcome::ENDINGS {
+        if !CLAIMABLE.contains(&other.outcome) {
+            let name = format!("{:?}", other.outcome);
+            assert_eq!(claimed(&name), Outcome::AgentFailed, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_reason_is_a_camel_case_word_or_ours() {
+    let reason = |reason: &str| {
+        finish(&serde_json::json!({ "kind": "run-outcome", "reason": reason }).to_string()).reason
+    };
+    let longest = "R".repeat(REASON_LIMIT);
+    for good in ["UsageLimit5h", "X", &longest] {
+        assert_eq!(reason(good), good);
+    }
+    let longer = "R".repeat(REASON_LIMIT + 1);
+    for bad in [
+        "",
+        "two words",
+        "lower",
+        "snake_case",
+        "Ümlaut",
+        "Line\n",
+        &longer,
+    ] {
+        assert_eq!(reason(bad), "Reported", "{bad}");
+    }
+}
+
+#[test]
+fn a_message_is_bounded() {
+    let content = "ü".repeat(MESSAGE_LIMIT + 1);
+    let line = serde_json::json!({ "kind": "run-outcome", "content": content }).to_string();
+    let message = finish(&line).message.expect("there is one");
+    assert_eq!(message.chars().count(), MESSAGE_LIMIT);
+    assert!(message.ends_with("..."));
+}
+
+#[test]
+fn tools_are_counted_and_other_lines_are_ordinary_output() {
+    let mut session = Jsonl::default();
+    assert_eq!(session.on_line(r#"{"kind":"tool_result"}"#), []);
+    assert_eq!(
+        session.on_line(r#"{"kind":"tool_call"}"#),
+        [Action::ToolStarted]
+    );
+    assert_eq!(
+        session.on_line(r#"{"kind":"tool_result"}"#),
+        [Action::ToolEnded]
+    );
+    for line in [
+        "",
+        "plain",
+        "[1]",
+        r#"{"kind":"new"}"#,
+        r#"{"kind":5}"#,
+        "{",
+    ] {
+        assert_eq!(session.on_line(line), [], "{line}");
+    }
+}
