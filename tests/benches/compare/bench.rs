@@ -98,8 +98,13 @@ impl Bench {
         });
         let path = dir.join(format!("{redaction:?}.json"));
         std::fs::write(&path, spec.to_string())?;
-        let words = [&self.runner, &path];
-        Ok(words.map(|word| word.display().to_string()).to_vec())
+        Ok(self.command(&path))
+    }
+
+    /// The command that carries out a spec.
+    pub(crate) fn command(&self, spec: &Path) -> Stage {
+        let words = [self.runner.as_path(), spec];
+        words.map(|word| word.display().to_string()).to_vec()
     }
 
     /// Measures a pipeline.

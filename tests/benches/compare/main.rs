@@ -20,6 +20,7 @@
 )]
 
 mod bench;
+mod checkout;
 mod generate;
 mod idle;
 mod log;
@@ -38,7 +39,7 @@ use bench::Bench;
 use report::Report;
 
 const USAGE: &str =
-    "usage: cargo bench -p agent-tests --bench compare -- [start] [idle] [log] [slope]
+    "usage: cargo bench -p agent-tests --bench compare -- [start] [idle] [log] [slope] [checkout]
        [--rounds N] [--dir PATH] [--disk PATH] [--check]
 ";
 
@@ -46,11 +47,12 @@ const USAGE: &str =
 type Part = fn(&Bench, &mut Report) -> io::Result<()>;
 
 /// The parts, in the order in which they run.
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 5] = [
     ("start", start::compare),
     ("idle", idle::compare),
     ("slope", slope::compare),
     ("log", log::compare),
+    ("checkout", checkout::compare),
 ];
 
 /// What the command line asks for.

@@ -13,6 +13,9 @@ pub(crate) const SLOPE_MIB: f64 = 1.0;
 /// Wall time over that of tee, without and with redaction.
 pub(crate) const LOG_RATIO: [f64; 2] = [1.0, 2.0];
 
+/// Wall time of a checkout over that of `git clone --depth 1`, and of the incumbent's way.
+pub(crate) const CHECKOUT_RATIO: f64 = 1.0;
+
 /// What is printed, and what was promised.
 pub(crate) struct Report {
     out: io::Stdout,
