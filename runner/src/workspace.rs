@@ -7,6 +7,7 @@
 mod access;
 mod files;
 pub mod git;
+mod short_file;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -70,9 +71,7 @@ impl WorkspaceError {
             Self::Scratch(_) => Some("mount a writable `/tmp`, or set `TMPDIR`".to_owned()),
         }
     }
-}
 
-impl WorkspaceError {
     /// Returns what this means for the run.
     pub fn failure(&self) -> Failure {
         Failure {

@@ -21,7 +21,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent_plan::outcome::Outcome;
 use agent_plan::plan::{CheckoutPlan, Remote, Trust};
 use git2::{Repository, RepositoryInitOptions};
 
@@ -174,25 +173,20 @@ impl Run<'_> {
 
     fn clone_into(&self, fresh: &Fresh) -> Result<Checkout, GitError> {
         let plan = self.plan;
+        let failed = |what| move |error| failure::of_git(what, &plan.dir, error);
         fresh.begin()?;
         let mut options = RepositoryInitOptions::new();
         options.no_reinit(true).external_template(false);
-        let repo = Repository::init_opts(&plan.dir, &options)
-            .map_err(|error| failure::of_git("initialised", &plan.dir, error))?;
+        let repo = Repository::init_opts(&plan.dir, &options).map_err(failed("initialised"))?;
         set_origin(&repo, &plan.remote)?;
         let (fetched, received) = self.fetch_patiently(&repo, &plan.remote, self.wanted())?;
 
         let target = branches::target(plan, &fetched);
-        let commit = repo
-            .find_commit(target.commit)
-            .map_err(|error| failure::of_git("read", &plan.dir, error))?;
-        let tree = commit
-            .tree()
-            .map_err(|error| failure::of_git("read", &plan.dir, error))?;
-        self.accept(&repo, &tree)?;
+        let commit = repo.find_commit(target.commit).map_err(failed("read"))?;
+        let tree = commit.tree().map_err(failed("read"))?;
+        self.accept(&repo, &tree, plan.path.as_deref())?;
         worktree::fill(&repo, &tree, &self.limits)?;
-        branches::point(&repo, &target)
-            .map_err(|error| failure::of_git("pointed to its branch", &plan.dir, error))?;
+        branches::point(&repo, &target).map_err(failed("pointed to its branch"))?;
         self.finish(&repo, &fetched, target, None, received)
     }
 
@@ -209,7 +203,7 @@ impl Run<'_> {
         let target = branches::target(plan, &fetched);
         let commit = repo.find_commit(target.commit).map_err(failed("read"))?;
         let tree = commit.tree().map_err(failed("read"))?;
-        self.accept(&repo, &tree)?;
+        self.accept(&repo, &tree, plan.path.as_deref())?;
         branches::move_files(&repo, &commit, &self.limits)?;
         let kept = branches::keep(&repo, &target).map_err(failed("kept"))?;
         branches::point(&repo, &target).map_err(failed("pointed to its branch"))?;
@@ -245,10 +239,15 @@ impl Run<'_> {
         })
     }
 
-    /// Refuses a tree that must not become files, before one does.
-    fn accept(&self, repo: &Repository, tree: &git2::Tree<'_>) -> Result<(), GitError> {
+    /// Refuses a tree that must not become files, before one does; `path` is to be a directory of it.
+    fn accept(
+        &self,
+        repo: &Repository,
+        tree: &git2::Tree<'_>,
+        path: Option<&Path>,
+    ) -> Result<(), GitError> {
         tree::hostile_names(repo, tree)?;
-        if let Some(path) = &self.plan.path {
+        if let Some(path) = path {
             tree::subdirectory(repo, tree, path)?;
         }
         if self.plan.trust == Trust::Quarantine {
@@ -355,11 +354,4 @@ fn set_origin(repo: &Repository, remote: &Remote) -> Result<(), GitError> {
         Err(_) => repo.remote("origin", &url).map(drop),
     };
     set.map_err(|error| failure::of_git("configured", repo.path(), error))
-}
-
-impl GitError {
-    /// Returns the outcome of a run that ends here.
-    pub fn outcome(&self) -> Outcome {
-        failure::outcome(self)
-    }
 }

@@ -6,8 +6,8 @@ use agent_plan::plan::Access;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::super::short_file;
 use super::AccessError;
-use super::pass::read_bounded;
 
 /// Fifty times the size of the bundle that Debian ships.
 const BUNDLE_MAX: u64 = 16 * 1024 * 1024;
@@ -31,7 +31,7 @@ pub(super) fn bundle(access: &Access) -> Result<Vec<u8>, AccessError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, AccessError> {
-    read_bounded(path, BUNDLE_MAX).map_err(|source| AccessError::Authorities {
+    short_file::read(path, BUNDLE_MAX).map_err(|source| AccessError::Authorities {
         path: PathBuf::from(path),
         source,
     })

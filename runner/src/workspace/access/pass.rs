@@ -2,15 +2,14 @@
 //!
 //! It is written and read by one executable within one run, so it has no version.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use agent_plan::env::Environment;
 use agent_plan::secret::Secret;
-use nix::fcntl::OFlag;
 use serde_json::{Value, json};
+
+use super::super::short_file;
 
 /// Longer than any token of any forge, short enough to be read at once.
 const TOKEN_MAX: u64 = 64 * 1024;
@@ -157,7 +156,7 @@ impl Pass {
     ///
     /// Fails if it cannot be read, and if it holds anything else.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        let bytes = read_bounded(path, PASS_MAX)?;
+        let bytes = short_file::read(path, PASS_MAX)?;
         Self::from_json(&bytes).ok_or_else(|| io::Error::other("it is not an access file"))
     }
 
@@ -193,10 +192,11 @@ impl Pass {
                 fit(value.as_encoded_bytes(), variable)
             }
             TokenPlace::File(path) => {
-                let bytes = read_bounded(path, TOKEN_MAX).map_err(|source| TokenError::File {
-                    path: path.clone(),
-                    source,
-                })?;
+                let bytes =
+                    short_file::read(path, TOKEN_MAX).map_err(|source| TokenError::File {
+                        path: path.clone(),
+                        source,
+                    })?;
                 fit(&bytes, &path.display().to_string())
             }
         }
@@ -219,25 +219,4 @@ fn fit(bytes: &[u8], place: &str) -> Result<Secret<String>, TokenError> {
         return Err(unfit("there is a control character in it"));
     }
     Ok(Secret::new(text.to_owned()))
-}
-
-/// Reads a file that should be short.
-///
-/// # Errors
-///
-/// Fails if it is longer than `max`, and for whatever is not a file: a FIFO would never end.
-pub(super) fn read_bounded(path: &Path, max: u64) -> io::Result<Vec<u8>> {
-    let file = File::options()
-        .read(true)
-        .custom_flags(OFlag::O_NONBLOCK.bits())
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(max + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > max {
-        return Err(io::Error::other("it is too long"));
-    }
-    Ok(bytes)
 }

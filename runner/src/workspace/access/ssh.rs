@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use agent_plan::env::Environment;
 use agent_plan::plan::SshAccess;
 
-use super::pass::read_bounded;
+use super::super::short_file;
 use super::{AccessError, quote, utf8, write_private};
 
 /// Longer than any key, and than the host keys of any forge.
@@ -67,7 +67,7 @@ fn as_ssh_writes(key: &[u8]) -> Vec<u8> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, AccessError> {
-    read_bounded(path, KEY_MAX).map_err(|source| AccessError::Ssh {
+    short_file::read(path, KEY_MAX).map_err(|source| AccessError::Ssh {
         path: PathBuf::from(path),
         source,
     })

@@ -118,26 +118,6 @@ pub(super) fn of_git(what: &'static str, path: &Path, source: git2::Error) -> Gi
     }
 }
 
-pub(super) fn outcome(error: &GitError) -> Outcome {
-    match error {
-        GitError::Fetch { source, .. } => match source {
-            FetchError::Link(error) => of_link(error),
-            FetchError::Rewritten => Outcome::PolicyRefused,
-            _ => Outcome::WorkspaceFailed,
-        },
-        GitError::Over(error) | GitError::Worktree(WorktreeError::Over(error)) => of_link(error),
-        GitError::Tree(error) => error.outcome(),
-        GitError::Quarantine(error) => error.outcome(),
-        GitError::Submodule { source, .. } => outcome(source),
-        GitError::SubmoduleUrl(_)
-        | GitError::SubmoduleName
-        | GitError::TooManySubmodules
-        | GitError::ModulesFile(_)
-        | GitError::Place(PlaceError::ForeignGit { .. }) => Outcome::PolicyRefused,
-        _ => Outcome::WorkspaceFailed,
-    }
-}
-
 fn of_link(error: &LinkError) -> Outcome {
     match error {
         LinkError::Http(HttpError::Refused { .. }) => Outcome::AuthFailed,
@@ -147,6 +127,27 @@ fn of_link(error: &LinkError) -> Outcome {
 }
 
 impl GitError {
+    /// Returns the outcome of a run that ends here.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Fetch { source, .. } => match source {
+                FetchError::Link(error) => of_link(error),
+                FetchError::Rewritten => Outcome::PolicyRefused,
+                _ => Outcome::WorkspaceFailed,
+            },
+            Self::Over(error) | Self::Worktree(WorktreeError::Over(error)) => of_link(error),
+            Self::Tree(error) => error.outcome(),
+            Self::Quarantine(error) => error.outcome(),
+            Self::Submodule { source, .. } => source.outcome(),
+            Self::SubmoduleUrl(_)
+            | Self::SubmoduleName
+            | Self::TooManySubmodules
+            | Self::ModulesFile(_)
+            | Self::Place(PlaceError::ForeignGit { .. }) => Outcome::PolicyRefused,
+            _ => Outcome::WorkspaceFailed,
+        }
+    }
+
     /// Returns the CamelCase word below the outcome.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -226,11 +226,15 @@ impl Link {
         }
     }
 
-    async fn tcp(&self) -> Result<TcpStream, LinkError> {
-        let failed = |source| LinkError::Tcp {
+    fn broken(&self, source: io::Error) -> LinkError {
+        LinkError::Tcp {
             host: self.remote.authority(),
             source,
-        };
+        }
+    }
+
+    async fn tcp(&self) -> Result<TcpStream, LinkError> {
+        let failed = |source| self.broken(source);
         let address = (
             self.remote.host.as_str(),
             self.remote.port.unwrap_or(GIT_PORT),

@@ -20,6 +20,8 @@ use russh::{ChannelMsg, MethodKind, Preferred, cipher, compression};
 use tokio::net::TcpStream;
 use tracing::{debug, warn};
 
+use crate::workspace::short_file;
+
 use super::known_hosts::{DEFAULT_PORT, HostKeys};
 use channel::State;
 use session::{Fault, Leashed, Parting, Verifier};
@@ -146,7 +148,7 @@ fn known_hosts(host: &str, port: u16, access: &SshAccess) -> Result<HostKeys, Ss
         };
     };
     let text =
-        key::read_bounded(path, KNOWN_HOSTS_LIMIT).map_err(|source| SshError::KnownHosts {
+        short_file::read(path, KNOWN_HOSTS_LIMIT).map_err(|source| SshError::KnownHosts {
             path: path.clone(),
             source,
         })?;

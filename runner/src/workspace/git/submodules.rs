@@ -263,10 +263,7 @@ fn fill(
     let (fetched, received) = run.fetch_patiently(repo, remote, wanted)?;
     let commit = repo.find_commit(fetched.base).map_err(failed)?;
     let tree = commit.tree().map_err(failed)?;
-    tree::hostile_names(repo, &tree)?;
-    if run.plan.trust == Trust::Quarantine {
-        tree::refuse(&tree::leaving_links(repo, &tree)?)?;
-    }
+    run.accept(repo, &tree, None)?;
     if repo.index().is_ok_and(|index| index.is_empty()) {
         worktree::fill(repo, &tree, &run.limits)?;
     } else {

@@ -82,7 +82,7 @@ pub(super) fn fill(
     repo: &Repository,
     tree: &Tree<'_>,
     limits: &Limits,
-) -> Result<u64, WorktreeError> {
+) -> Result<(), WorktreeError> {
     let mut items = items(repo, tree)?;
     if converts(repo, &items)? {
         look_up(repo, tree, &mut items, limits)?;
@@ -104,8 +104,7 @@ pub(super) fn fill(
     }
     index
         .write()
-        .map_err(|error| WorktreeError::Git("indexed", error))?;
-    Ok(items.len() as u64)
+        .map_err(|error| WorktreeError::Git("indexed", error))
 }
 
 fn items(repo: &Repository, tree: &Tree<'_>) -> Result<Vec<Item>, TreeError> {

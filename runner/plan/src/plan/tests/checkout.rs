@@ -64,10 +64,10 @@ fn every_key_of_the_settings_reaches_the_plan() {
             "timeouts": { "connect": 1, "transfer": "2s", "total": 0 },
         }),
     );
-    let plan = asked.setting("cwd", json!("/work/{{inputs.x}}")).planned();
-    assert_eq!(plan.process.cwd, Path::new("/work/app/app/api"));
+    let plan = asked.setting("cwd", json!("/srv/{{inputs.x}}")).planned();
+    assert_eq!(plan.process.cwd, Path::new("/srv/app/app/api"));
     assert!(
-        plan.roots.iter().any(|root| root == Path::new("/work/app")),
+        plan.roots.iter().any(|root| root == Path::new("/srv/app")),
         "{:?}",
         plan.roots
     );

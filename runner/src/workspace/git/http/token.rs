@@ -5,17 +5,18 @@ use std::path::Path;
 
 use reqwest::header::HeaderValue;
 
+use crate::workspace::short_file;
+
 /// A token has a few KB at most; what is larger is another file.
 const TOKEN_LIMIT: u64 = 64 * 1024;
 
 pub(super) fn read_token(path: &Path) -> io::Result<String> {
-    use std::io::Read;
-    let mut token = String::new();
-    std::fs::File::open(path)?
-        .take(TOKEN_LIMIT)
-        .read_to_string(&mut token)?;
+    let invalid = |problem| io::Error::new(io::ErrorKind::InvalidData, problem);
+    let token = short_file::read(path, TOKEN_LIMIT)?;
+    // The error stays behind: it holds what could not be decoded.
+    let token = String::from_utf8(token).map_err(|_| invalid("it is not UTF-8"))?;
     if token.trim().is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty"));
+        return Err(invalid("it is empty"));
     }
     Ok(token)
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use super::super::http;
 use super::super::ssh;
-use super::{Link, LinkError, Way};
+use super::{Link, Way};
 
 /// What libgit2 asks for a stream.
 pub(super) struct Asked(pub(super) Arc<Link>);
@@ -94,10 +94,10 @@ impl Read for Stream {
             Open::Http(body) => link.wait(async { Ok(body.read(buffer).await?) })?,
             Open::Ssh(channel) => link.wait(async { Ok(channel.read(buffer).await?) })?,
             Open::Tcp(stream) => link.wait(async {
-                stream.read(buffer).await.map_err(|source| LinkError::Tcp {
-                    host: link.remote.authority(),
-                    source,
-                })
+                stream
+                    .read(buffer)
+                    .await
+                    .map_err(|source| link.broken(source))
             })?,
         };
         link.received.fetch_add(count as u64, Ordering::Relaxed);
@@ -115,15 +115,14 @@ impl Write for Stream {
         let link = Arc::clone(&self.link);
         match &mut self.state {
             Open::Ssh(channel) => link.wait(async { Ok(channel.write_all(bytes).await?) })?,
-            Open::Tcp(stream) => link.wait(async {
-                stream
-                    .write_all(bytes)
-                    .await
-                    .map_err(|source| LinkError::Tcp {
-                        host: link.remote.authority(),
-                        source,
-                    })
-            })?,
+            Open::Tcp(stream) => {
+                link.wait(async {
+                    stream
+                        .write_all(bytes)
+                        .await
+                        .map_err(|source| link.broken(source))
+                })?;
+            }
             Open::Opening | Open::Http(..) => {}
         }
         Ok(bytes.len())

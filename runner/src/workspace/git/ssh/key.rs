@@ -1,10 +1,10 @@
 //! The private key, from a file that a secret was mounted as.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use russh::keys::{Algorithm, PrivateKey, decode_secret_key};
+
+use crate::workspace::short_file;
 
 use super::error::{KeyProblem, SshError};
 
@@ -20,7 +20,7 @@ const KEY_LIMIT: u64 = 64 * 1024;
 ///
 /// [`SshError::Key`] and [`SshError::BadKey`], which never hold any of its content.
 pub(super) fn read(path: &Path) -> Result<PrivateKey, SshError> {
-    let content = read_bounded(path, KEY_LIMIT).map_err(|source| SshError::Key {
+    let content = short_file::read(path, KEY_LIMIT).map_err(|source| SshError::Key {
         path: path.to_owned(),
         source,
     })?;
@@ -28,19 +28,6 @@ pub(super) fn read(path: &Path) -> Result<PrivateKey, SshError> {
         path: path.to_owned(),
         problem,
     })
-}
-
-/// Reads a file of at most `limit` bytes.
-pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    File::open(path)?
-        .take(limit + 1)
-        .read_to_end(&mut content)?;
-    if content.len() as u64 > limit {
-        let problem = format!("more than {limit} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
-    }
-    Ok(content)
 }
 
 fn parse(text: &str) -> Result<PrivateKey, KeyProblem> {
