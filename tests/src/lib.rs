@@ -8,9 +8,13 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a test fails by a panic")]
 
+pub mod agents;
 mod burst;
+mod cli;
+pub mod conformance;
 mod ending;
 mod git_server;
+mod model_api;
 mod processes;
 mod proxy;
 mod repository;
@@ -18,8 +22,10 @@ mod ssh_server;
 mod started;
 
 pub use burst::{assert_same, burst};
+pub use cli::{CLIS, Cli, PROMPT};
 pub use ending::{Ending, assert_ends, ends};
 pub use git_server::{Fault, GitServer, Request, Silent};
+pub use model_api::{CACHE_READ, CACHE_WRITTEN, Call, ModelApi, ModelRequest, REASONING, Step};
 pub use processes::{descendants_of, processes_with, wait_until};
 pub use proxy::{Proxied, Proxy};
 pub use repository::{
