@@ -9,15 +9,19 @@
 //! A line that is not such an object is ordinary output; unknown kinds are tolerated. What an agent
 //! says of itself is bounded: it reaches the status, and the exit code. See `docs/protocols.md`.
 
+use agent_plan::event::{Event, EventKind, Role, Tool};
 use agent_plan::outcome::{Outcome, Verdict};
-use agent_plan::provider::{Action, Session};
+use agent_plan::provider::{Action, Report, Session};
 use agent_plan::status::cut;
 use serde_json::Value;
 
+use crate::content;
+
 /// The session of an agent that writes our events.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Jsonl {
     running_tools: u32,
+    report: Report,
 }
 
 impl Session for Jsonl {
@@ -28,11 +32,17 @@ impl Session for Jsonl {
         match event.get("kind").and_then(Value::as_str) {
             Some("tool_call") => {
                 self.running_tools += 1;
-                vec![Action::ToolStarted]
+                self.report.usage.tool_calls += 1;
+                vec![Action::Emit(Event::tool_call(tool(&event)))]
             }
             Some("tool_result") if self.running_tools > 0 => {
                 self.running_tools -= 1;
-                vec![Action::ToolEnded]
+                let content = content(&event);
+                vec![Action::Emit(Event::tool_result(tool(&event), content))]
+            }
+            Some("message") => {
+                let said = Event::new(EventKind::Message, Role::Assistant, content(&event));
+                vec![Action::Emit(said)]
             }
             Some("run-outcome") => vec![Action::Finish(verdict(&event))],
             _ => Vec::new(),
@@ -41,6 +51,24 @@ impl Session for Jsonl {
 
     fn reads_lines(&self) -> bool {
         true
+    }
+
+    fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+fn content(event: &Value) -> String {
+    let content = event.get("content").and_then(Value::as_str);
+    content::bounded(content.unwrap_or_default())
+}
+
+fn tool(event: &Value) -> Tool {
+    let tool = event.get("tool").and_then(Value::as_str);
+    Tool {
+        name: tool.unwrap_or("tool").to_owned(),
+        title: content(event),
+        ..Tool::default()
     }
 }
 
@@ -80,6 +108,7 @@ fn verdict(event: &Value) -> Verdict {
             .filter(|reason| is_word(reason))
             .unwrap_or_else(|| "Reported".to_owned()),
         message: text("content").map(|content| cut(&content, MESSAGE_LIMIT)),
+        retry_after: None,
     }
 }
 

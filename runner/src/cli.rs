@@ -10,8 +10,8 @@ use agent_plan::settings::{Kind, SETTINGS};
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::credential;
 use crate::load::Request;
+use crate::{credential, fake_app_server};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub enum Verb {
     GitCredential(PathBuf, String),
     /// Answer a prompt, as the program that `GIT_ASKPASS` names: our own name, the prompt.
     Askpass(OsString, String),
+    /// Be the scripted app server of smoke tests, as whom we were started.
+    FakeAppServer,
 }
 
 /// How data is printed.
@@ -56,6 +58,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap
     if let Some(name) = arguments.next_if(|name| credential::is_askpass(name)) {
         let prompt = arguments.next().unwrap_or_default();
         return Ok(Verb::Askpass(name, prompt.to_string_lossy().into_owned()));
+    }
+    if arguments
+        .next_if(|name| fake_app_server::is_named(name))
+        .is_some()
+    {
+        // Its arguments are those of codex; the script has one way to go.
+        return Ok(Verb::FakeAppServer);
     }
     let matches = command().try_get_matches_from(arguments)?;
     Ok(match matches.subcommand() {
@@ -141,6 +150,14 @@ pub fn command() -> Command {
         )
 }
 
+fn output(help: &'static str) -> Arg {
+    Arg::new("output")
+        .long("output")
+        .value_name("FORMAT")
+        .value_parser(PossibleValuesParser::new(["text", "json"]))
+        .help(help)
+}
+
 fn with_run_arguments(command: Command) -> Command {
     let spec = Arg::new("spec")
         .value_name("SPEC")
@@ -151,13 +168,7 @@ fn with_run_arguments(command: Command) -> Command {
         // The controller renders a provider's `argsTemplate` into our arguments, of which the
         // incumbent read the first only (contract §1.1).
         .arg(Arg::new("ignored").num_args(0..).hide(true).value_parser(ValueParser::os_string()))
-        .arg(
-            Arg::new("output")
-                .long("output")
-                .value_name("FORMAT")
-                .value_parser(PossibleValuesParser::new(["text", "json"]))
-                .help("How a plan is printed; default text"),
-        )
+        .arg(output("How a plan is printed; default text"))
         .arg(
             Arg::new("status-path")
                 .long("status-path")
@@ -181,6 +192,7 @@ fn with_run_arguments(command: Command) -> Command {
             Kind::Text => arg.value_name("TEXT").allow_hyphen_values(true),
             Kind::List => arg.value_name("LIST"),
             Kind::Bytes => arg.value_name("BYTES"),
+            Kind::Number | Kind::Decimal => arg.value_name("NUMBER"),
             Kind::Duration => arg.value_name("TIME"),
         })
     })

@@ -9,6 +9,15 @@ use crate::ledger::{Ledger, sweep};
 use crate::load::Request;
 use crate::{load, report, telemetry};
 
+/// Keeps other processes of the same user from reading our environment and memory: the tools that
+/// an agent runs are such processes, and credentials for events and artifacts are there.
+///
+/// A process with `CAP_SYS_PTRACE`, which a container does not have by default, still can.
+pub fn hide() {
+    // Only an unknown option is refused, and this one is as old as Linux 2.3.
+    let _: nix::Result<()> = nix::sys::prctl::set_dumpable(false);
+}
+
 /// Prints `--help`, `--version` or a usage error; returns the exit code.
 ///
 /// A provider's `argsTemplate` becomes our command line, so in a pod a usage error also leaves a

@@ -6,6 +6,7 @@
 
 mod git;
 mod scratch;
+mod session;
 
 pub use scratch::{scratch, sweep};
 
@@ -13,8 +14,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use agent_plan::outcome::{Decision, Exit, Outcome, StopCause, signal_name};
+use agent_plan::outcome::{Decision, Exit, StopCause, signal_name};
 use agent_plan::plan::{Paths, Plan};
+use agent_plan::provider::Report;
 use agent_plan::status::{
     ERROR_LIMIT, GitStatus, ProcessStatus, RunStatus, StatusArtifacts, WipStatus, cut,
 };
@@ -42,34 +44,9 @@ struct Known {
 impl Ledger {
     /// Starts the ledger of a run that begins now.
     pub fn new() -> Self {
-        let now = timestamp();
-        let draft = RunStatus {
-            status: Outcome::Internal.word(),
-            provider: String::new(),
-            adapter: None,
-            binary: None,
-            args: None,
-            exit_code: 0,
-            signal: None,
-            started_at: now.clone(),
-            finished_at: now,
-            cwd: None,
-            artifacts: StatusArtifacts::default(),
-            error: None,
-            outcome: Outcome::Internal,
-            reason: String::new(),
-            retryable: false,
-            attempt: 1,
-            process: None,
-            git: None,
-            timings: std::collections::BTreeMap::new(),
-            redactions: std::collections::BTreeMap::new(),
-            warnings: Vec::new(),
-            truncated: Vec::new(),
-        };
         Self(Arc::new(Mutex::new(Known {
             paths: Paths::default(),
-            draft,
+            draft: RunStatus::begun(&timestamp()),
             phase: ("load", Instant::now()),
         })))
     }
@@ -99,8 +76,17 @@ impl Ledger {
         draft.cwd = Some(plan.process.cwd.display().to_string());
         draft.attempt = plan.identity.attempt;
         draft.artifacts.output_artifacts = Some(plan.artifacts.clone());
-        draft.warnings.extend_from_slice(&plan.warnings);
+        for warning in &plan.warnings {
+            tracing::warn!(%warning, "Plan warning.");
+            draft.warnings.push(warning.clone());
+        }
         draft.git = git::planned(plan);
+        session::planned(draft, plan);
+    }
+
+    /// Notes what the agent's session knows.
+    pub fn on_session(&self, report: &Report) {
+        session::reported(&mut self.known().draft, report);
     }
 
     /// Notes what was checked out.
@@ -115,7 +101,9 @@ impl Ledger {
 
     /// Notes something that the run coped with.
     pub fn warn(&self, warning: impl Into<String>) {
-        self.known().draft.warnings.push(warning.into());
+        let warning = warning.into();
+        tracing::warn!(%warning, "Run warning.");
+        self.known().draft.warnings.push(warning);
     }
 
     /// Notes that a phase begins, and how long the one before it took.
@@ -127,6 +115,7 @@ impl Ledger {
 
     /// Notes what became of the agent.
     pub fn on_agent(&self, agent: &Supervised, log: &Log) {
+        self.on_session(&agent.report);
         let mut known = self.known();
         let draft = &mut known.draft;
         draft.artifacts.log_path = log.path().map(|path| path.display().to_string());
@@ -254,6 +243,14 @@ impl Known {
             outcome: decision.outcome,
             reason: clean(&decision.reason),
             retryable: agent_plan::outcome::retryable(decision.outcome, &decision.reason),
+            retry_after: session::retry_after(decision),
+            thread_id: draft.thread_id.as_deref().map(clean),
+            turn_id: draft.turn_id.as_deref().map(clean),
+            turn_status: draft.turn_status.as_deref().map(clean),
+            turn_error: draft.turn_error.as_deref().map(clean),
+            model: draft.model.as_deref().map(clean),
+            effort: draft.effort.as_deref().map(clean),
+            session_id: draft.session_id.as_deref().map(clean),
             git: draft.git.map(|git| GitStatus {
                 url: clean(&git.url),
                 branch: git.branch.as_deref().map(clean),
@@ -303,6 +300,7 @@ fn stop_name(cause: StopCause) -> String {
         StopCause::FirstEventTimeout => "timeouts.firstEvent".to_owned(),
         StopCause::IdleTimeout => "timeouts.idle".to_owned(),
         StopCause::AfterResultTimeout => "timeouts.afterResult".to_owned(),
+        StopCause::Hopeless => "verdict".to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod load;
 pub mod run;
 
 pub mod artifacts;
+pub mod preflight;
 pub mod process;
 pub mod shutdown;
 pub mod status;
@@ -16,6 +17,7 @@ pub mod workspace;
 pub mod blocking;
 pub mod cancel;
 pub mod credential;
+pub mod fake_app_server;
 pub mod ledger;
 pub mod outlet;
 pub mod report;
@@ -24,4 +26,6 @@ pub mod verbs;
 
 pub mod guard;
 
+mod executable;
 mod fault;
+mod home;

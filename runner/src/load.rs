@@ -3,17 +3,17 @@
 //! Everything it reads it gives to `agent-plan`, which decides. It notes in the ledger what it
 //! learns, so that a spec that cannot be read still has a status file.
 
-use std::ffi::OsString;
+mod previous;
+mod secrets;
+
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use agent_plan::env::{self, Environment};
 use agent_plan::outcome::{Failure, Outcome};
-use agent_plan::plan::{self, Inputs, Paths, Plan, PlanError};
-use agent_plan::secret::{Found, files_named_by, in_file};
-use agent_plan::settings::{Redact, RunnerSettings, SettingsError};
+use agent_plan::plan::{self, Inputs, Paths, Plan, PlanError, SystemPromptFile};
+use agent_plan::settings::{RunnerSettings, SettingsError};
 use agent_plan::spec::{
     self, Document, MAX_BYTES, PROVIDER_DIR, ProviderDefinition, RunSpec, Source, SpecError,
 };
@@ -21,17 +21,10 @@ use serde_json::Value;
 
 use crate::ledger::Ledger;
 use crate::report;
-use crate::status;
 use crate::telemetry;
 
 /// Where a pod's status goes when nothing can be read that says so (contract §1.1).
 const DEFAULT_STATUS: &str = "/workspace/.agent/status.json";
-
-/// The largest secret file that is looked at; a key or token has a few KB.
-const SECRET_FILE_LIMIT: u64 = 64 * 1024;
-
-/// Where Kubernetes mounts secrets that no variable names.
-const SECRET_DIR: &str = "/var/run/secrets";
 
 /// What messages call the files that were read.
 const THE_SPEC: &str = "the spec";
@@ -156,39 +149,57 @@ pub fn plan(
     let status = told.or(paths.status);
     let paths = Paths { status, ..paths };
     ledger.on_spec(&spec.provider, paths.clone());
-    let previous_attempt = paths.status.as_deref().and_then(status::previous_attempt);
     let (definition, unknown) = match &spec.adapter {
         Some(adapter) if adapter.kind.is_some() => (None, Vec::new()),
         _ => read_definition(&spec.provider, environment)?,
     };
     let settings = plan::settings_of(spec, definition.as_ref(), environment, &request.flags)?;
     let redact = settings.redact.unwrap_or_default();
-    let (secrets, unredacted) = secrets(&redact, environment)?;
+    let (secrets, unredacted) = secrets::find(&redact, environment)?;
     let payload = match payload {
         Some(payload) => Some(payload),
         None => read_payload(spec, environment, &working_dir, ledger),
     };
-    let mut plan = Plan::new(&Inputs {
+    let system_prompt = plan::system_prompt_path(spec, definition.as_ref(), environment)
+        .map(|path| system_prompt(working_dir.join(path)));
+    let status = paths.status.as_deref();
+    let uid = payload.as_ref().and_then(plan::uid_of);
+    let previous = status.and_then(|path| previous::previous(path, &spec.provider, uid));
+    let mut inputs = Inputs {
         spec: &document,
         payload: payload.as_ref(),
         definition,
         environment,
         flags: &request.flags,
         working_dir: &working_dir,
-        secrets: secrets.clone(),
-        previous_attempt,
+        secrets,
+        previous,
+        system_prompt,
+        sha256,
         status_path: paths.status.clone(),
         reserved: &reserved(&source, spec, environment),
-    })
-    .inspect_err(|error| {
-        // It may repeat what was rendered, and there is no plan whose redactor knows it all.
-        telemetry::redact_with(plan::redactor(Some(&redact), secrets, &[environment]));
-        let read = [THE_SPEC, THE_PAYLOAD];
-        if matches!(error, PlanError::PathTaken { first, .. } if read.contains(&first.as_str())) {
-            // The status of this very failure must not go there either.
-            ledger.on_spec(&spec.provider, Paths::default());
-        }
-    })?;
+    };
+    let decide = |inputs: &Inputs<'_>| {
+        Plan::new(inputs).inspect_err(|error| {
+            // It may repeat what was rendered, and there is no plan whose redactor knows it all.
+            let secrets = inputs.secrets.clone();
+            telemetry::redact_with(plan::redactor(Some(&redact), secrets, &[environment]));
+            let read = [THE_SPEC, THE_PAYLOAD];
+            if matches!(error, PlanError::PathTaken { first, .. } if read.contains(&first.as_str()))
+            {
+                // The status of this very failure must not go there either.
+                ledger.on_spec(&spec.provider, Paths::default());
+            }
+        })
+    };
+    let mut plan = decide(&inputs)?;
+    if let Some(previous) = inputs.previous.take_if(|it| it.session.is_some()) {
+        // The agent's environment, which only a plan has, says whether its conversation is there.
+        inputs.previous = Some(previous::located(previous, &plan.process));
+        plan = decide(&inputs)?;
+    }
+    let missing = agent_providers::equip(&mut plan.process);
+    plan.warnings.extend(missing);
     plan.warnings.extend(unknown);
     plan.warnings.extend(unredacted);
     if let Some(first) = request.ignored.first() {
@@ -303,16 +314,30 @@ fn read_payload(
         read(&path).and_then(|bytes| Ok(spec::parse_payload(&bytes, &path.display().to_string())?));
     payload
         .inspect_err(|error| {
-            tracing::warn!(
-                error = error as &dyn std::error::Error,
-                "Run payload not read; its template roots are empty."
-            );
             ledger.warn(format!(
                 "{}: the template roots of the run payload are empty",
                 report::sentence(error, None)
             ));
         })
         .ok()
+}
+
+/// Reads the system prompt; whether it may be missing is for the plan to say.
+fn system_prompt(path: PathBuf) -> SystemPromptFile {
+    let text = read(&path).map_err(|error| report::sentence(&error, None));
+    let content =
+        text.and_then(|bytes| String::from_utf8(bytes).map_err(|error| error.to_string()));
+    SystemPromptFile { path, content }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let mut text = String::new();
+    for byte in digest.as_ref() {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
 }
 
 /// Reads what the image knows about a provider, and what in it we do not know.
@@ -352,90 +377,5 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
             path: path.to_owned(),
             source,
         }),
-    }
-}
-
-/// Reads every secret file that can be found; says which could not be read.
-fn secrets(
-    settings: &Redact,
-    environment: &Environment,
-) -> Result<(Vec<Found>, Vec<String>), LoadError> {
-    let (mut found, mut unread) = (Vec::new(), Vec::new());
-    if settings.enabled == Some(false) {
-        return Ok((found, unread));
-    }
-    let variables = environment
-        .iter()
-        .filter_map(|(name, value)| Some((name.to_str()?, value.as_bytes())));
-    let mut files: Vec<(String, PathBuf)> = files_named_by(variables)
-        .into_iter()
-        .map(|(name, path)| (name, PathBuf::from(path)))
-        .collect();
-    files.extend(
-        settings
-            .files
-            .iter()
-            .flatten()
-            .map(|path| (file_name(path), path.clone())),
-    );
-    let mut mounted = Vec::new();
-    mounted_under(Path::new(SECRET_DIR), 4, &mut mounted);
-    files.extend(mounted.into_iter().map(|path| (file_name(&path), path)));
-    for (name, path) in files {
-        let mut content = Vec::new();
-        match open_file(&path)
-            .and_then(|file| file.take(SECRET_FILE_LIMIT).read_to_end(&mut content))
-        {
-            Ok(_) => found.extend(in_file(&name, &content)),
-            Err(source) if settings.fail_closed == Some(true) => {
-                return Err(LoadError::Secret { name, path, source });
-            }
-            Err(error) => unread.push(format!(
-                "the secret file `{}` (`{name}`) cannot be read and is not redacted: {error}",
-                path.display()
-            )),
-        }
-    }
-    Ok((found, unread))
-}
-
-/// What lies beside secrets and is none: a namespace is an ordinary word, a certificate is public.
-fn is_public(name: &str) -> bool {
-    matches!(name, "namespace" | "known_hosts")
-        || [".crt", ".pub"].iter().any(|end| name.ends_with(end))
-}
-
-/// Opens a regular file; anything else (a FIFO, a device) could hold us up for ever.
-fn open_file(path: &Path) -> io::Result<File> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    File::open(path)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map(OsString::from)
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
-}
-
-/// Lists the files below a directory, not deeper than `depth`.
-fn mounted_under(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        // `..data` and its timestamped directory are how the kubelet swaps versions; the names
-        // beside them are links into it.
-        if entry.file_name().as_bytes().starts_with(b"..") {
-            continue;
-        }
-        match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() && depth > 0 => {
-                mounted_under(&path, depth - 1, found);
-            }
-            Ok(metadata) if metadata.is_file() && !is_public(&file_name(&path)) => found.push(path),
-            _ => {}
-        }
     }
 }

@@ -8,10 +8,12 @@ use agent_runner::cli::{self, Verb};
 use agent_runner::ledger::Ledger;
 use agent_runner::load::{self, Request};
 use agent_runner::{guard, run, shutdown, telemetry, verbs};
+use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
     // Without it a signal of the next milliseconds would be lost.
     drop(shutdown::hold());
+    guard::hide();
     let environment = load::environment();
     telemetry::init(&environment);
     let verb = match cli::parse(std::env::args_os()) {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         Verb::Completions(shell) => verbs::completions(&shell),
         Verb::GitCredential(access, asked) => verbs::git_credential(&access, &asked, &environment),
         Verb::Askpass(name, prompt) => verbs::askpass(&name, &prompt, &environment),
+        Verb::FakeAppServer => verbs::fake_app_server(&environment),
     };
     ExitCode::from(done.unwrap_or_else(|error| guard::unanswered(&error)))
 }
@@ -41,9 +44,7 @@ fn carry_out(request: Request, environment: Environment) -> u8 {
     load::note_unread(&request, &environment, &ledger);
     guard::quiet_panics();
     let body = || -> std::io::Result<u8> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let code = runtime.block_on(run::run(request, environment, &ledger));
         // A thread that waits for a disk must not keep the process.
         runtime.shutdown_background();

@@ -57,7 +57,7 @@ impl Outlet {
         Self::of(io::stderr().as_fd())
     }
 
-    fn of(fd: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(crate) fn of(fd: BorrowedFd<'_>) -> io::Result<Self> {
         use std::os::fd::AsRawFd;
         let mode = SFlag::from_bits_truncate(fstat(fd)?.st_mode & SFlag::S_IFMT.bits());
         let own = || fd.try_clone_to_owned();

@@ -4,8 +4,10 @@
 //!
 //! [`supervise`] starts the agent in a process group of its own and then does one thing at a
 //! time, in one `select!`: a signal to us, the agent's end, a line for the session, a child that
-//! lost its parent, a timer. Everything that ends the run goes through [`Stop`]: TERM or INT to
-//! the group, after the grace KILL to the group and to every descendant.
+//! lost its parent, a timer. What the agent says and what it is told goes through one
+//! [`Conversation`], which owns the session. Everything that ends the run goes through [`Stop`]:
+//! what the session knows to work, or TERM or INT to the group; at the latest after the grace, KILL
+//! to the group and to every descendant.
 //!
 //! After the agent's end its output is drained: what it wrote is in the pipes and is read to the
 //! last byte. A pipe that stays open is held by a process that outlives the agent; it gets a
@@ -15,13 +17,24 @@
 //! The byte path is in [`output`], on threads of its own; this loop never touches output. What it
 //! does not do: decide what the end means. That is `agent_plan::outcome::decide`.
 
+mod spawn;
+mod wiring;
+
+mod conversation;
+mod feed;
+mod screen;
+
+mod stop;
+mod veil;
+mod watch;
+
 mod drain;
 mod group;
-mod log;
 mod memory;
+
+mod lines;
+mod log;
 mod output;
-mod spawn;
-mod stop;
 mod tail;
 
 pub use group::Process;
@@ -33,23 +46,20 @@ use std::sync::Arc;
 
 use agent_plan::outcome::{Exit, StopCause, Verdict};
 use agent_plan::plan::{Budget, ProcessPlan};
-use agent_plan::provider::{Action, Session};
+use agent_plan::provider::{Report, Session};
 use agent_plan::secret::Redactor;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tokio::process::Child;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 
 use crate::fault;
-use crate::outlet::Outlet;
 use crate::shutdown::{Request, Shutdown};
-use output::{Activity, Pump, Sinks};
-use stop::{Stop, Watch};
-
-/// Lines on their way to the session. A session handles one in microseconds; the bound only
-/// decides how far the agent may run ahead of a busy supervisor.
-const LINES: usize = 256;
+use conversation::Conversation;
+use output::Activity;
+use stop::Stop;
+use watch::Watch;
+use wiring::Wiring;
 
 /// Everything that [`supervise`] needs besides the plan.
 #[derive(Debug)]
@@ -73,6 +83,8 @@ pub struct Supervised {
     pub stopped: Option<StopCause>,
     /// What its session concluded.
     pub verdict: Option<Verdict>,
+    /// What its session knows.
+    pub report: Report,
     /// Whether we had to kill.
     pub killed: bool,
     /// Processes that outlived it, and were stopped.
@@ -99,7 +111,7 @@ pub struct Supervised {
 /// Runs the agent to its end, and what it left behind to theirs.
 ///
 /// `on_stop` is called once, when a stop begins, after the agent has had its signal, because it may
-/// wait for a disk; with the verdict, if the session has one already.
+/// wait for a disk; with the verdict, if the session has one already, and with what it knows.
 ///
 /// Not cancel safe: dropping the future kills the agent and every descendant.
 ///
@@ -110,13 +122,13 @@ pub async fn supervise(
     plan: &ProcessPlan,
     surroundings: Surroundings,
     shutdown: &mut Shutdown,
-    on_stop: &mut dyn FnMut(StopCause, Option<&Verdict>),
+    on_stop: &mut dyn FnMut(StopCause, Option<&Verdict>, &Report),
 ) -> Result<Supervised, SpawnError> {
     let Surroundings {
         budget,
         redactor,
         log,
-        mut session,
+        session,
     } = surroundings;
     let failed = |source| SpawnError::Start {
         program: plan.program.clone(),
@@ -127,10 +139,13 @@ pub async fn supervise(
     let mut orphans = signal(SignalKind::child()).map_err(failed)?;
     let memory = memory::OomKills::watch();
     let activity = Arc::new(Activity::new());
-    let (send, mut lines) = mpsc::channel(LINES);
-    let lines_wanted = session.reads_lines().then_some(send);
     // Everything else that can fail comes before the spawn; its threads end with the pipes.
-    let (pumps, ends) = pumps(&redactor, &log, lines_wanted, &activity).map_err(failed)?;
+    let Wiring {
+        agent,
+        shown,
+        mut conversation,
+        ends,
+    } = wiring::wire(plan, session, &redactor, &log, &activity).map_err(failed)?;
     let mut guard = KillOnDrop { group: None };
     let mut child = spawn::spawn(plan, ends)?;
     let pid = pid(&child);
@@ -139,114 +154,123 @@ pub async fn supervise(
     let mut result = Supervised::default();
     let mut stop = Stop::new(pid, budget.stop);
     let mut watch = Watch::new(plan.timers, Arc::clone(&activity));
+    conversation.start(&mut watch);
     let status = loop {
+        if conversation.is_hopeless() {
+            let cause = StopCause::Hopeless;
+            begin(
+                cause,
+                Signal::SIGTERM,
+                &mut stop,
+                &mut conversation,
+                on_stop,
+            );
+        }
         tokio::select! {
             biased;
-            request = shutdown.recv() => match request {
-                Request::Forward(signal) => {
+            request = shutdown.recv() => match conversation.translate(request) {
+                Some(Request::Forward(signal)) => {
                     group::signal(pid, signal);
                     watch.on_forwarded(signal);
-                    if !result.forwarded.contains(&(signal as i32)) {
-                        result.forwarded.push(signal as i32);
-                    }
-                    fault::point("forwarded");
+                    result.note_forwarded(signal);
                 }
-                Request::Stop(signal) => {
+                Some(Request::Stop(signal)) => {
                     if let Ok(Some(status)) = child.try_wait() {
                         // It has ended by itself; only the clock of the pod is new.
                         stop.start_clock();
                         break Ok(status);
                     }
                     // What the agent said before the signal came counts.
-                    while let Ok(line) = lines.try_recv() {
-                        result.take(session.on_line(&line), &mut watch);
-                    }
+                    conversation.catch_up(&mut watch);
+                    let first = conversation.first_signal(signal);
                     let cause = StopCause::Signal(signal as i32);
-                    if stop.begin(cause, signal) {
-                        on_stop(cause, result.verdict.as_ref());
-                    }
+                    begin(cause, first, &mut stop, &mut conversation, on_stop);
                 }
-                Request::StopNow(_) => stop.at_once(),
+                Some(Request::StopNow(_)) => stop.at_once(),
+                None => {}
             },
             status = child.wait() => break status,
-            Some(line) = lines.recv() => result.take(session.on_line(&line), &mut watch),
             _ = orphans.recv() => drop(group::reap(Some(pid))),
-            cause = watch.expired(), if !stop.begun() => {
-                if stop.begin(cause, Signal::SIGTERM) && cause != StopCause::AfterResultTimeout {
-                    on_stop(cause, result.verdict.as_ref());
+            () = watch.expired(), if !stop.begun() => {
+                // A line that has come and was not looked at yet may have ended the silence.
+                conversation.catch_up(&mut watch);
+                if let Some(cause) = watch.due() {
+                    begin(cause, Signal::SIGTERM, &mut stop, &mut conversation, on_stop);
                 }
             },
-            () = stop.escalation() => stop.escalate(),
+            () = stop.escalation() => stop.escalate(&mut conversation),
+            // Last, because a flood of lines must not keep any of the others from its turn.
+            turn = conversation.next() => conversation.take(turn, &mut watch),
         }
     };
     result.exit = Some(exit_of(status));
     result.stopped = stop.cause();
 
+    let remains = drain::Remains {
+        group: pid,
+        agent,
+        shown,
+        activity: &activity,
+        budget,
+    };
     drain::drain(
         &mut result,
-        pumps,
-        &mut lines,
-        &mut *session,
+        remains,
+        &mut conversation,
         &mut watch,
-        drain::Limits {
-            group: pid,
-            stop: &mut stop,
-            budget,
-            activity: &activity,
-        },
+        &mut stop,
         shutdown,
         &mut orphans,
     )
     .await;
     result.killed |= stop.killed();
     result.oom_kills = memory.since();
+    result.verdict = conversation.verdict().cloned();
+    result.report = last_report(&conversation, plan);
     std::mem::forget(guard);
     Ok(result)
 }
 
-impl Supervised {
-    fn take(&mut self, actions: Vec<Action>, watch: &mut Watch) {
-        for action in actions {
-            match action {
-                Action::ToolStarted => watch.tool_started(),
-                Action::ToolEnded => watch.tool_ended(),
-                Action::Finish(verdict) => {
-                    watch.on_result();
-                    self.verdict = Some(verdict);
-                }
-                _ => {}
-            }
-        }
+/// Begins a stop, if none has begun, and says so; what was to end anyway is no news.
+fn begin(
+    cause: StopCause,
+    signal: Signal,
+    stop: &mut Stop,
+    conversation: &mut Conversation,
+    on_stop: &mut dyn FnMut(StopCause, Option<&Verdict>, &Report),
+) {
+    if stop.begun() {
+        // TERM after a timeout: the agent has been asked.
+        return;
+    }
+    let steps = conversation.on_stop();
+    stop.begin(cause, signal, steps, conversation);
+    if cause != StopCause::AfterResultTimeout {
+        on_stop(cause, conversation.verdict(), &conversation.report());
     }
 }
 
-/// Makes the pipes and starts the threads that read them.
-fn pumps(
-    redactor: &Redactor,
-    log: &Arc<Log>,
-    lines: Option<mpsc::Sender<String>>,
-    activity: &Arc<Activity>,
-) -> io::Result<([Pump; 2], spawn::Ends)> {
-    let (stdout, stdout_end) = io::pipe()?;
-    let (stderr, stderr_end) = io::pipe()?;
-    let pump = |name, pipe, mirror: io::Result<Outlet>, lines| {
-        let sinks = Sinks {
-            log: Arc::clone(log),
-            mirror: mirror.ok(),
-            lines,
-        };
-        Pump::start(name, pipe, sinks, redactor, Arc::clone(activity))
-    };
-    Ok((
-        [
-            pump("stdout", stdout, Outlet::stdout(), lines)?,
-            pump("stderr", stderr, Outlet::stderr(), None)?,
-        ],
-        spawn::Ends {
-            stdout: stdout_end,
-            stderr: stderr_end,
-        },
-    ))
+/// What the session knows at the end; a CLI that spoke of things that it does not know is perhaps of
+/// another version, which is worth a warning.
+fn last_report(conversation: &Conversation, plan: &ProcessPlan) -> Report {
+    let mut report = conversation.report();
+    if plan.conversation.is_cli() {
+        match report.unknown_events {
+            0 => {}
+            1 => report.warn("1 event of the agent was not understood"),
+            count => report.warn(format!("{count} events of the agent were not understood")),
+        }
+    }
+    report
+}
+
+impl Supervised {
+    fn note_forwarded(&mut self, signal: Signal) {
+        if !self.forwarded.contains(&(signal as i32)) {
+            self.forwarded.push(signal as i32);
+        }
+        fault::point("forwarded");
+    }
 }
 
 fn pid(child: &Child) -> Pid {

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use agent_plan::outcome::{Decision, Outcome};
-use agent_plan::plan::{CheckoutView, PlanView};
+use agent_plan::plan::{CheckoutView, CodexView, PlanView};
 
 use crate::telemetry;
 
@@ -38,6 +38,7 @@ pub fn ending(decision: &Decision) {
         reason,
         exit_code,
         error,
+        ..
     } = decision;
     match error {
         None => tracing::info!(?outcome, exit_code, "Run ended."),
@@ -98,10 +99,20 @@ pub fn plan(view: &PlanView) -> String {
         "inherits",
         &format!("{} variables", view.process.inherited.len()),
     );
-    text.line(
-        "stdin",
-        view.process.prompt.as_deref().unwrap_or("inherited"),
-    );
+    let prompt = view.process.prompt.as_deref();
+    text.line("prompt", prompt.unwrap_or("none: stdin is inherited"));
+    if let Some(skill) = &view.process.skill {
+        text.line("skill", skill);
+    }
+    if let Some(session) = &view.process.resume {
+        text.line("resumes", session);
+    }
+    if let Some(codex) = &view.process.codex {
+        codex_lines(&mut text, codex);
+    }
+    for (name, limit) in &view.process.budget {
+        text.line("budget", &format!("{name} {limit}"));
+    }
     for (name, seconds) in &view.process.timeouts {
         text.line("timeout", &format!("{name} {seconds} s"));
     }
@@ -161,6 +172,25 @@ pub fn plan(view: &PlanView) -> String {
         text.line("-", warning);
     }
     text.0
+}
+
+fn codex_lines(text: &mut Page, codex: &CodexView) {
+    let default = "as codex is configured";
+    text.line("model", codex.model.as_deref().unwrap_or(default));
+    text.line("effort", codex.effort.as_deref().unwrap_or(default));
+    text.line("sandbox", codex.sandbox);
+    if !codex.thread_config.is_null() {
+        text.line("thread", &codex.thread_config.to_string());
+    }
+    for (name, words) in [
+        ("system", &codex.base_instructions),
+        ("developer", &codex.developer_instructions),
+        ("goal", &codex.goal),
+    ] {
+        if let Some(words) = words {
+            text.line(name, words);
+        }
+    }
 }
 
 fn checkout_lines(text: &mut Page, checkout: &CheckoutView) {

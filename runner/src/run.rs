@@ -6,34 +6,29 @@
 //! deliver it. The status is written on every path, first when the run is asked to stop and again
 //! at the end.
 
+mod early;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent_plan::env::Environment;
-use agent_plan::outcome::{Facts, Failure, Outcome, StopCause, Verdict, decide};
+use agent_plan::outcome::{Facts, Failure, StopCause, Verdict, decide};
 use agent_plan::plan::Plan;
-use nix::sys::signal::Signal;
+use agent_plan::provider::Report;
 use tokio::time::Instant;
 
-use crate::blocking::{Interrupted, hurried, interruptible};
+use crate::blocking::{hurried, interruptible};
 use crate::cancel::Cancel;
 use crate::ledger::{Ledger, scratch, sweep};
 use crate::load::{self, Request};
 use crate::process::{Log, Supervised, Surroundings, supervise};
 use crate::shutdown::Shutdown;
 use crate::workspace::Checkout;
-use crate::{artifacts, fault, report, workspace};
+use crate::{artifacts, fault, preflight, report, workspace};
+use early::Early;
 
 /// How long a work tree may be looked at that nobody waits for: 100,000 files on a slow volume.
 const LOOK_BACK: Duration = Duration::from_mins(2);
-
-/// Why a run did not get as far as its agent's end.
-enum Early {
-    /// Something failed.
-    Failed(Failure),
-    /// A signal asked to stop.
-    Stopped(Signal),
-}
 
 /// Carries out one run and leaves its status; returns the code to exit with.
 ///
@@ -41,7 +36,7 @@ enum Early {
 pub async fn run(request: Request, environment: Environment, ledger: &Ledger) -> u8 {
     let facts = match Shutdown::install() {
         Ok(mut shutdown) => carry_out(request, environment, ledger, &mut shutdown).await,
-        Err(error) => Err(Early::Failed(internal(&error))),
+        Err(error) => Err(Early::internal(&error)),
     };
     let decision = decide(&match facts {
         Ok(facts) => facts,
@@ -93,8 +88,9 @@ async fn carry_out(
         agent: name_of(&plan),
         exit: agent.exit,
         stopped: agent.stopped,
-        expects_verdict: agent_providers::session(plan.process.protocol).reads_lines(),
+        expects_verdict: agent_providers::session(&plan.process).reads_lines(),
         verdict: agent.verdict,
+        began: !plan.process.conversation.is_cli() || agent.report.known_events > 0,
         oom_kills: agent.oom_kills,
         last_line: agent.last_line,
         forwarded: agent.forwarded,
@@ -116,9 +112,6 @@ async fn load(
     let plan = plan.map_err(|error| Early::Failed(error.failure()))?;
     ledger.on_plan(&plan);
     tracing::info!(provider = %plan.identity.provider, warnings = plan.warnings.len(), "Run planned.");
-    for warning in &plan.warnings {
-        tracing::warn!(%warning, "Plan warning.");
-    }
     Ok(plan)
 }
 
@@ -141,16 +134,25 @@ async fn check_out(
 }
 
 async fn furnish(plan: &mut Plan, ledger: &Ledger, shutdown: &mut Shutdown) -> Result<(), Early> {
-    let wanted = plan.clone();
-    let work = move || workspace::furnish(&wanted, scratch);
-    let furnished = interruptible(shutdown, &Cancel::default(), work).await?;
-    let furnished = furnished.map_err(|error| Early::Failed(error.failure()))?;
-    for (name, value) in furnished.variables {
+    let (wanted, cancel) = (plan.clone(), Cancel::default());
+    let also = cancel.clone();
+    let work = move || {
+        let furnished = workspace::furnish(&wanted, scratch).map_err(|error| error.failure())?;
+        let ready = preflight::look(&wanted.process, &also, scratch);
+        Ok((furnished, ready.map_err(|error| error.failure())?))
+    };
+    let done = interruptible(shutdown, &cancel, work).await?;
+    let (furnished, ready) = done.map_err(Early::Failed)?;
+    for (name, value) in furnished.variables.into_iter().chain(ready.variables) {
         plan.process.env.set(name, value);
     }
-    if let Some(error) = furnished.warning {
-        ledger.warn(report::sentence(&error, None));
-    }
+    let missing = furnished.warning;
+    let missing = missing.map(|error| report::sentence(&error, None));
+    ready
+        .warnings
+        .into_iter()
+        .chain(missing)
+        .for_each(|warning| ledger.warn(warning));
     tracing::info!(files = plan.files.len(), "Workspace prepared.");
     Ok(())
 }
@@ -192,12 +194,13 @@ async fn agent(
         budget: plan.budget,
         redactor: plan.redactor.clone(),
         log: Arc::clone(log),
-        session: agent_providers::session(plan.process.protocol),
+        session: agent_providers::session(&plan.process),
     };
     // Written at once: should the pod be killed before the end, this much is true.
     let name = name_of(plan);
-    let mut on_stop = |cause, verdict: Option<&Verdict>| {
+    let mut on_stop = |cause, verdict: Option<&Verdict>, report: &Report| {
         tracing::info!(?cause, "Stopping the agent.");
+        ledger.on_session(report);
         ledger.write(&decide(&Facts {
             agent: name.clone(),
             stopped: Some(cause),
@@ -228,21 +231,4 @@ async fn agent(
 fn name_of(plan: &Plan) -> String {
     let name = plan.process.program.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-impl From<Interrupted> for Early {
-    fn from(interrupted: Interrupted) -> Self {
-        match interrupted {
-            Interrupted::Signal(signal) => Self::Stopped(signal),
-            Interrupted::Panic(error) => Self::Failed(internal(&error)),
-        }
-    }
-}
-
-fn internal(error: &dyn std::error::Error) -> Failure {
-    Failure {
-        outcome: Outcome::Internal,
-        reason: "RunnerFailed".to_owned(),
-        message: report::sentence(error, None),
-    }
 }

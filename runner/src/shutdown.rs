@@ -27,12 +27,24 @@ pub const FORWARDED: [Signal; 9] = [
 /// What a signal to us asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
-    /// TERM or INT for the first time: stop, with grace.
+    /// TERM or INT for the first time, or what means the same to an agent: stop, with grace.
     Stop(Signal),
     /// TERM or INT again: stop at once.
     StopNow(Signal),
     /// Any other signal: the agent is to get it too.
     Forward(Signal),
+}
+
+impl Request {
+    /// Returns what it means for an agent that is not to get our signals: HUP and QUIT ask to
+    /// stop, too, and USR1 and USR2, of which such an agent would die, ask for nothing.
+    pub fn translated(self) -> Option<Self> {
+        match self {
+            Self::Forward(signal @ (Signal::SIGHUP | Signal::SIGQUIT)) => Some(Self::Stop(signal)),
+            Self::Forward(Signal::SIGUSR1 | Signal::SIGUSR2) => None,
+            other => Some(other),
+        }
+    }
 }
 
 /// The signals that reach us.
@@ -112,5 +124,24 @@ impl Shutdown {
         }
         self.first = Some(which);
         Request::Stop(which)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_that_gets_none_of_our_signals_is_stopped_by_those_that_would_end_it() {
+        for signal in FORWARDED {
+            let wanted = match signal {
+                Signal::SIGHUP | Signal::SIGQUIT => Some(Request::Stop(signal)),
+                Signal::SIGUSR1 | Signal::SIGUSR2 => None,
+                _ => Some(Request::Forward(signal)),
+            };
+            assert_eq!(Request::Forward(signal).translated(), wanted, "{signal}");
+        }
+        let now = Request::StopNow(Signal::SIGTERM);
+        assert_eq!(now.translated(), Some(now));
     }
 }

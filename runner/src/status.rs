@@ -5,8 +5,8 @@
 //! replaced whole. Either may be refused (a root-owned directory, a full disk); the status then
 //! goes where it can, and to stderr as the last resort: it is never lost without a word.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use agent_plan::plan::FULL_STATUS;
@@ -96,25 +96,4 @@ fn replace(path: &Path, status: &RunStatus) -> io::Result<()> {
 
 fn make_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), std::fs::create_dir_all)
-}
-
-/// The largest complete status that is read back: far more than any run leaves.
-const LARGEST: u64 = 16 << 20;
-
-/// Returns the attempt that the complete status beside `path` tells of.
-///
-/// What is there may be anything that an agent before us has left.
-pub fn previous_attempt(path: &Path) -> Option<u32> {
-    let path = path.with_file_name(FULL_STATUS);
-    if !std::fs::symlink_metadata(&path).ok()?.is_file() {
-        return None;
-    }
-    let mut text = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(LARGEST)
-        .read_to_end(&mut text)
-        .ok()?;
-    let status: RunStatus = serde_json::from_slice(&text).ok()?;
-    Some(status.attempt)
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::cli::Format;
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Request};
-use crate::{credential, report, telemetry};
+use crate::{credential, fake_app_server, report, telemetry};
 
 /// Prints what a run would do; touches nothing.
 ///
@@ -202,4 +202,15 @@ pub fn askpass(name: &OsStr, prompt: &str, environment: &Environment) -> anyhow:
         }
         None => Ok(1),
     }
+}
+
+/// Serves as the scripted app server until stdin ends.
+///
+/// # Errors
+///
+/// Fails if stdin, stdout or the artifact does.
+pub fn fake_app_server(environment: &Environment) -> anyhow::Result<u8> {
+    let artifact = environment.path(fake_app_server::ARTIFACT);
+    fake_app_server::serve(io::stdin().lock(), io::stdout().lock(), artifact.as_deref())?;
+    Ok(0)
 }

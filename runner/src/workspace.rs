@@ -127,6 +127,10 @@ pub struct Furnished {
 ///
 /// Returns [`WorkspaceError`]; what was written before stays.
 pub fn furnish(plan: &Plan, scratch: Scratch) -> Result<Furnished, WorkspaceError> {
+    if let Some(directory) = &plan.make_dir {
+        // Whoever starts the agent there says what is wrong with it.
+        drop(std::fs::create_dir_all(directory));
+    }
     files::write(&plan.files, &plan.roots)?;
     let Some(access) = plan.access.as_ref().filter(|access| access.is_any()) else {
         return Ok(Furnished::default());

@@ -45,6 +45,14 @@ use tempfile::TempDir;
 /// Longest time that a test waits for anything. Only a failing test waits so long.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
+/// A script for [`Run::mounting`] after which nothing temporary can be made but in the run's own
+/// directory.
+pub const NOTHING_TEMPORARY: &str = r#"
+for place in /var/tmp /dev/shm; do mount -t tmpfs -o ro none "$place"; done
+mount --bind /tmp /tmp; mount -o remount,ro,bind /tmp
+mount --bind "$dir" "$dir"; mount -o remount,rw,bind "$dir"
+"#;
+
 /// Returns the path of a binary of this workspace, built beside the test.
 pub fn binary(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().expect("a test knows its own path");

@@ -56,7 +56,7 @@ Agent
   env        EMPTY=
   env        STAGE=audit
   inherits   3 variables
-  stdin      Do Fix it.
+  prompt     Do Fix it.
              Then stop.
   timeout    afterResult 30 s
   timeout    idle 90 s
@@ -243,13 +243,19 @@ fn a_run_under_the_same_read_only_mounts_does_fail() {
 
 #[test]
 fn a_spec_without_a_plan_has_the_exit_code_of_its_run() {
-    let cases: [(&str, Value, i32, &str); 5] = [
+    let cases: [(&str, Value, i32, &str); 6] = [
         ("/provider", json!(""), 65, "`provider` is missing or empty"),
         (
             "/schemaVersion",
             json!("agents.proompteng.ai/runner/v9"),
             65,
             "unsupported schemaVersion",
+        ),
+        (
+            "/runner/artifacts",
+            json!({ "log": true }),
+            69,
+            "not in this build",
         ),
         ("/adapter/type", json!("exce"), 65, "did you mean `exec`?"),
         (
@@ -261,8 +267,8 @@ fn a_spec_without_a_plan_has_the_exit_code_of_its_run() {
         (
             "/adapter/type",
             json!("codex-app-server"),
-            69,
-            "not in this build",
+            65,
+            "`adapter.codex.prompt` is missing",
         ),
     ];
     for (pointer, value, code, message) in cases {

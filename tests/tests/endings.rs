@@ -150,15 +150,17 @@ fn a_pod_without_grace_is_stopped_at_once_and_still_has_a_status() {
 
 #[test]
 fn what_fails_again_whenever_it_is_tried_is_not_to_be_retried() {
-    let ended = Run::new().setting("budget", json!({ "turns": 3 })).end();
+    let ended = Run::new()
+        .setting("artifacts", json!({ "log": true }))
+        .end();
     assert_ends(
-        "budget",
+        "artifacts",
         &ended,
         &ends(69, "ProviderUnavailable", "NotBuilt"),
     );
     assert_eq!(ended.status["retryable"], false);
     assert!(
-        ended.error().contains("`adapter.runner.budget`"),
+        ended.error().contains("`adapter.runner.artifacts`"),
         "{}",
         ended.error()
     );
@@ -191,11 +193,9 @@ fn an_input_that_is_missing_is_66() {
 
 #[test]
 fn what_this_build_does_not_do_is_69() {
-    let ended = Run::new()
-        .spec("/adapter/type", json!("codex-app-server"))
-        .end();
+    let ended = Run::new().setting("events/required", json!(true)).end();
     assert_ends(
-        "codex",
+        "events",
         &ended,
         &ends(69, "ProviderUnavailable", "NotBuilt"),
     );

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use agent_tests::{
-    Ended, GitServer, KeyKind, KnownHosts, Repository, Run, SshKey, SshServer, binary,
+    Ended, GitServer, KeyKind, KnownHosts, NOTHING_TEMPORARY, Repository, Run, SshKey, SshServer,
+    binary,
 };
 use serde_json::json;
 
@@ -371,14 +372,15 @@ fn what_cannot_be_given_to_an_agent_without_a_checkout_is_a_warning() {
     let (repository, key) = (repository(), SshKey::new(KeyKind::Ed25519));
     let (http, ssh) = (server(&repository), SshServer::new());
     let unwritable = "/dev/null/tmp";
-    let run = with_token(&http, "echo ran").env("TMPDIR", unwritable);
+    let nowhere = |run: Run| run.env("TMPDIR", unwritable).mounting(NOTHING_TEMPORARY);
+    let run = nowhere(with_token(&http, "echo ran"));
     assert_ran_warned(run, "private directory");
     let with_key = || with_key(&ssh, &key, KnownHosts::Plain, "echo ran");
     let run = with_key();
     let mounted = run.path("privateKey");
     fs::remove_file(&mounted).expect("it is there");
     assert_ran_warned(run, &mounted.display().to_string());
-    assert_ran_warned(with_key().env("TMPDIR", unwritable), "private directory");
+    assert_ran_warned(nowhere(with_key()), "private directory");
 }
 
 #[test]
@@ -390,6 +392,7 @@ fn a_trusted_checkout_without_credentials_needs_no_private_directory() {
     let ended = run
         .setting("workspace/git/url", json!(server.url("owner/name")))
         .setting("cwd", json!(work))
+        .mounting(NOTHING_TEMPORARY)
         .end();
     assert_succeeded(&ended);
     assert_eq!(ended.text(), "hello\n");

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use agent_tests::{DEADLINE, Ended, Run, assert_same, burst, wait_until};
+use agent_tests::{DEADLINE, Ended, NOTHING_TEMPORARY, Run, assert_same, burst, wait_until};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
@@ -61,6 +61,7 @@ fn a_log_that_can_be_nowhere_is_counted() {
     let ended = run
         .spec("/artifacts/logPath", json!(path))
         .env("TMPDIR", scratch)
+        .mounting(NOTHING_TEMPORARY)
         .end();
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert_eq!(ended.stdout, b"hello\n");

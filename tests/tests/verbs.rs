@@ -168,13 +168,14 @@ fn validate_takes_a_provider_definition() {
 
 #[test]
 fn validate_refuses_what_a_run_would_refuse_as_not_built() {
-    let spec = json!({ "provider": "p", "runner": { "budget": { "turns": 1 } } });
+    let spec = json!({ "provider": "p", "runner": { "artifacts": { "log": true } } });
     let map = json!({ "kind": "ConfigMap", "data": { "agent-runner.json": spec.to_string() } });
-    let definition = json!({ "adapter": { "type": "exec", "runner": { "skill": "review" } } });
+    let definition =
+        json!({ "adapter": { "type": "exec", "runner": { "events": { "required": true } } } });
     for (content, named) in [
-        (&spec, "`runner.budget`"),
-        (&map, "`runner.budget`"),
-        (&definition, "adapter.runner.skill`"),
+        (&spec, "`runner.artifacts`"),
+        (&map, "`runner.artifacts`"),
+        (&definition, "adapter.runner.events.required`"),
     ] {
         let ended = validate(&content.to_string());
         assert_eq!(ended.code, 69, "{}", ended.text());

@@ -89,14 +89,19 @@ fn a_message_is_bounded() {
 fn tools_are_counted_and_other_lines_are_ordinary_output() {
     let mut session = Jsonl::default();
     assert_eq!(session.on_line(r#"{"kind":"tool_result"}"#), []);
+    let mut emitted = |line: &str| match session.on_line(line).as_slice() {
+        [Action::Emit(event)] => event.clone(),
+        other => panic!("no event in {other:?}"),
+    };
+    let call = emitted(r#"{"kind":"tool_call","tool":"shell","content":"ls"}"#);
+    let tool = call.tool.expect("it is about a tool");
+    assert_eq!((tool.name.as_str(), tool.title.as_str()), ("shell", "ls"));
+    let result = emitted(r#"{"kind":"tool_result","content":"src"}"#);
     assert_eq!(
-        session.on_line(r#"{"kind":"tool_call"}"#),
-        [Action::ToolStarted]
+        (result.kind, result.content.as_str()),
+        (EventKind::ToolResult, "src")
     );
-    assert_eq!(
-        session.on_line(r#"{"kind":"tool_result"}"#),
-        [Action::ToolEnded]
-    );
+    assert_eq!(session.report().usage.tool_calls, 1);
     for line in [
         "",
         "plain",
@@ -107,4 +112,17 @@ fn tools_are_counted_and_other_lines_are_ordinary_output() {
     ] {
         assert_eq!(session.on_line(line), [], "{line}");
     }
+}
+
+#[test]
+fn what_is_said_is_bounded() {
+    let line = format!(
+        "{{\"kind\":\"message\",\"content\":\"{}\"}}",
+        "a".repeat(2 << 20)
+    );
+    let said = Jsonl::default().on_line(&line);
+    let Action::Emit(said) = &said[0] else {
+        panic!("it says something: {}", said.len());
+    };
+    assert!(said.content.ends_with("a\n[cut: 1048576 bytes more]"));
 }

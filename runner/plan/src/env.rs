@@ -216,6 +216,25 @@ pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Whether git may ask a person; set for the agent.
 pub const GIT_TERMINAL_PROMPT: &str = "GIT_TERMINAL_PROMPT";
 
+/// The codex executable.
+pub const AGENTS_CODEX_BINARY: &str = "AGENTS_CODEX_BINARY";
+/// The codex executable.
+pub const CODEX_BINARY: &str = "CODEX_BINARY";
+/// File with the system prompt.
+pub const SYSTEM_PROMPT_PATH: &str = "CODEX_SYSTEM_PROMPT_PATH";
+/// SHA-256 of the system prompt.
+pub const SYSTEM_PROMPT_HASH: &str = "CODEX_SYSTEM_PROMPT_EXPECTED_HASH";
+/// Whether there must be a system prompt.
+pub const SYSTEM_PROMPT_REQUIRED: &str = "CODEX_SYSTEM_PROMPT_REQUIRED";
+/// How long a thread must be idle.
+pub const THREAD_IDLE_QUIET: &str = "CODEX_APP_SERVER_THREAD_IDLE_QUIET_MS";
+/// How long that is waited for.
+pub const THREAD_IDLE_TIMEOUT: &str = "CODEX_APP_SERVER_THREAD_IDLE_TIMEOUT_MS";
+/// Where codex keeps its state.
+pub const CODEX_HOME: &str = "CODEX_HOME";
+/// Where claude keeps its state.
+pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+
 macro_rules! variables {
     ($($name:expr, $set_by:literal, $meaning:literal;)*) => {
         /// Every variable that the runner reads besides its settings.
@@ -268,6 +287,16 @@ variables! {
     "GIT_CONFIG_PARAMETERS", "image", "Configuration of the agent's git, to which the runner's credential helper is added.";
     "GIT_SSH_COMMAND", "image", "How the agent's git calls ssh; without it and `GIT_SSH`, with the deploy key and host keys of the run.";
     "GIT_SSH", "image", "As `GIT_SSH_COMMAND`, after it.";
+    AGENTS_CODEX_BINARY, "image", "The codex executable, for an adapter that does not name it; default `/usr/local/bin/codex`.";
+    CODEX_BINARY, "image", "As `AGENTS_CODEX_BINARY`, after it.";
+    SYSTEM_PROMPT_PATH, "controller", "File with the system prompt, for an adapter that does not name one.";
+    SYSTEM_PROMPT_HASH, "controller", "SHA-256 that the system prompt must have, in hexadecimal.";
+    SYSTEM_PROMPT_REQUIRED, "controller", "`true`: a run without a system prompt is refused.";
+    THREAD_IDLE_QUIET, "image", "Milliseconds that a codex thread must be idle before the run is over; default 1000.";
+    THREAD_IDLE_TIMEOUT, "image", "Milliseconds that this is waited for after a turn; default 0, for ever.";
+    CODEX_HOME, "controller", "Where codex keeps credentials and threads; default `$HOME/.codex`.";
+    CLAUDE_CONFIG_DIR, "image", "Where claude keeps credentials and conversations; default `$HOME/.claude`.";
+    "AGENTS_FAKE_CODEX_APP_SERVER_ARTIFACT", "image", "File that the scripted app server writes; see docs/agents.md.";
     "https_proxy", "pod", "Proxy for https; before `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY`.";
     "HTTPS_PROXY", "pod", "As `https_proxy`, after it.";
     "http_proxy", "pod", "Proxy for http; before `all_proxy` and `ALL_PROXY`. `HTTP_PROXY` is not read: in a CGI program a request could set it.";

@@ -8,6 +8,7 @@
 //! In reading order:
 
 pub mod env;
+pub mod event;
 pub mod explain;
 pub mod outcome;
 pub mod plan;

@@ -3,6 +3,12 @@
 //! [`ENDINGS`] is used by the code, by `--help`, by `explain`, by the reference page and by the
 //! tests. Its numbers are a contract with pod failure policies: add, never change.
 
+mod decide;
+mod exit;
+
+pub use decide::{decide, exit_code};
+pub use exit::{Exit, signal_name};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -184,34 +190,6 @@ impl Outcome {
     }
 }
 
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// With this code.
-    Code(u8),
-    /// By this signal.
-    Signal(i32),
-}
-
-impl std::fmt::Display for Exit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "code {code}"),
-            Self::Signal(signal) => f.write_str(signal_name(*signal)),
-        }
-    }
-}
-
-impl Exit {
-    /// Returns the code that a shell would show: the code, or 128 + the signal.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Code(code) => code,
-            Self::Signal(signal) => 128_u8.saturating_add(u8::try_from(signal).unwrap_or(127)),
-        }
-    }
-}
-
 /// Why the runner stopped the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopCause {
@@ -225,6 +203,8 @@ pub enum StopCause {
     IdleTimeout,
     /// `timeouts.afterResult` was over.
     AfterResultTimeout,
+    /// Its session said that there is nothing to wait for; the verdict says why.
+    Hopeless,
 }
 
 /// What a session concluded from the event stream.
@@ -236,6 +216,37 @@ pub struct Verdict {
     pub reason: String,
     /// In the agent's or provider's own words.
     pub message: Option<String>,
+    /// When it may be tried again, if the provider says it.
+    pub retry_after: Option<RetryAfter>,
+}
+
+/// When the provider says that it may be asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// So long after it said so.
+    In(std::time::Duration),
+    /// At this time, in seconds since 1970.
+    At(u64),
+}
+
+/// The reason of a verdict of an agent that was interrupted: whoever interrupted it decides.
+pub const INTERRUPTED: &str = "Interrupted";
+
+impl Verdict {
+    /// Returns the verdict of an agent that did what it was asked.
+    pub fn completed() -> Self {
+        Self::new(Outcome::Completed, "Completed", None)
+    }
+
+    /// Returns a verdict without a time for another try.
+    pub fn new(outcome: Outcome, reason: &str, message: Option<String>) -> Self {
+        Self {
+            outcome,
+            reason: reason.to_owned(),
+            message,
+            retry_after: None,
+        }
+    }
 }
 
 /// Everything that bears on how a run ended.
@@ -253,6 +264,8 @@ pub struct Facts {
     pub verdict: Option<Verdict>,
     /// Whether the protocol has a terminal event at all.
     pub expects_verdict: bool,
+    /// Whether the agent said anything that its protocol knows.
+    pub began: bool,
     /// Processes of the run that the kernel killed for want of memory.
     pub oom_kills: u64,
     /// The last line of output, redacted.
@@ -285,207 +298,8 @@ pub struct Decision {
     pub exit_code: u8,
     /// Why, unless all went well.
     pub error: Option<String>,
-}
-
-/// Returns the code of an outcome that no agent is behind.
-pub fn exit_code(outcome: Outcome) -> u8 {
-    with(outcome, "", None, &Facts::default()).exit_code
-}
-
-/// Decides how a run ended. Pure: the same facts give the same decision.
-pub fn decide(facts: &Facts) -> Decision {
-    let decision = undelivered_agent(facts);
-    match (&facts.undelivered, decision.outcome) {
-        // The contract's one exception: a success that cannot be delivered is a failure.
-        (Some(problem), Outcome::Completed) => with(
-            Outcome::ArtifactFailed,
-            "NotDelivered",
-            Some(problem.clone()),
-            facts,
-        ),
-        _ => decision,
-    }
-}
-
-fn undelivered_agent(facts: &Facts) -> Decision {
-    if let Some(failure) = &facts.failure {
-        return with(
-            failure.outcome,
-            &failure.reason,
-            Some(failure.message.clone()),
-            facts,
-        );
-    }
-    // A terminal event outlives whatever stopped the agent afterwards.
-    if let Some(verdict) = &facts.verdict {
-        let error = (verdict.outcome != Outcome::Completed).then(|| {
-            verdict
-                .message
-                .clone()
-                .unwrap_or_else(|| format!("`{}` reported {}", facts.agent, verdict.reason))
-        });
-        return with(verdict.outcome, &verdict.reason, error, facts);
-    }
-    let agent = &facts.agent;
-    match facts.stopped {
-        Some(StopCause::Signal(signal)) => {
-            let name = signal_name(signal);
-            return with(
-                Outcome::Cancelled,
-                name,
-                Some(format!("the run was stopped by {name}")),
-                facts,
-            );
-        }
-        Some(StopCause::TotalTimeout) => {
-            return with(
-                Outcome::Timeout,
-                "TotalTimeout",
-                Some(format!("`{agent}` ran longer than `timeouts.total`")),
-                facts,
-            );
-        }
-        Some(StopCause::FirstEventTimeout) => {
-            let error = format!("`{agent}` gave no output within `timeouts.firstEvent`");
-            return with(Outcome::Stalled, "NoFirstEvent", Some(error), facts);
-        }
-        Some(StopCause::IdleTimeout) => {
-            let error = format!("`{agent}` gave no output for `timeouts.idle`");
-            return with(Outcome::Stalled, "Idle", Some(error), facts);
-        }
-        Some(StopCause::AfterResultTimeout) | None => {}
-    }
-    by_exit(facts)
-}
-
-fn by_exit(facts: &Facts) -> Decision {
-    const KILL: i32 = 9;
-    let agent = &facts.agent;
-    let says = |text: String| {
-        Some(match &facts.last_line {
-            Some(line) => format!("{text}: {line}"),
-            None => text,
-        })
-    };
-    match facts.exit {
-        None => with(
-            Outcome::Internal,
-            "NoExit",
-            Some("the run ended without an agent".to_owned()),
-            facts,
-        ),
-        Some(Exit::Code(0)) if facts.expects_verdict => with(
-            Outcome::NoResult,
-            "NoTerminalEvent",
-            says(format!("`{agent}` exited 0 without a result")),
-            facts,
-        ),
-        Some(Exit::Code(0)) => with(Outcome::Completed, "Completed", None, facts),
-        Some(Exit::Signal(KILL)) if facts.oom_kills > 0 => with(
-            Outcome::OomKilled,
-            "OomKilled",
-            says(format!("`{agent}` was killed for want of memory")),
-            facts,
-        ),
-        Some(Exit::Code(137)) if facts.oom_kills > 0 => with(
-            Outcome::OomKilled,
-            "ToolOomKilled",
-            says(format!(
-                "a process of `{agent}` was killed for want of memory"
-            )),
-            facts,
-        ),
-        Some(Exit::Signal(KILL)) => with(
-            Outcome::Killed,
-            "Killed",
-            says(format!(
-                "`{agent}` was killed by a SIGKILL that the runner did not send"
-            )),
-            facts,
-        ),
-        Some(Exit::Signal(signal)) => {
-            let name = signal_name(signal);
-            let origin = if facts.forwarded.contains(&signal) {
-                ", which the runner had received and passed on"
-            } else {
-                ""
-            };
-            with(
-                Outcome::AgentFailed,
-                name,
-                says(format!("`{agent}` was ended by {name}{origin}")),
-                facts,
-            )
-        }
-        Some(Exit::Code(code)) => with(
-            Outcome::AgentFailed,
-            "NonZeroExit",
-            says(format!("`{agent}` exited with code {code}")),
-            facts,
-        ),
-    }
-}
-
-fn with(outcome: Outcome, reason: &str, error: Option<String>, facts: &Facts) -> Decision {
-    let exit_code = match outcome.ending().code {
-        Code::Fixed(code) => code,
-        // A verdict of failure with exit 0 is still a failure.
-        Code::Agents => facts.exit.map_or(1, Exit::code).max(1),
-        Code::Signal => match facts.stopped {
-            Some(StopCause::Signal(signal)) => Exit::Signal(signal).code(),
-            _ => Exit::Signal(15).code(),
-        },
-    };
-    Decision {
-        outcome,
-        reason: reason.to_owned(),
-        exit_code,
-        error,
-    }
-}
-
-/// Returns the name of a signal by its number on Linux.
-pub fn signal_name(signal: i32) -> &'static str {
-    // signal(7): the standard signals, x86 and ARM numbering.
-    const NAMES: [&str; 32] = [
-        "signal 0",
-        "SIGHUP",
-        "SIGINT",
-        "SIGQUIT",
-        "SIGILL",
-        "SIGTRAP",
-        "SIGABRT",
-        "SIGBUS",
-        "SIGFPE",
-        "SIGKILL",
-        "SIGUSR1",
-        "SIGSEGV",
-        "SIGUSR2",
-        "SIGPIPE",
-        "SIGALRM",
-        "SIGTERM",
-        "SIGSTKFLT",
-        "SIGCHLD",
-        "SIGCONT",
-        "SIGSTOP",
-        "SIGTSTP",
-        "SIGTTIN",
-        "SIGTTOU",
-        "SIGURG",
-        "SIGXCPU",
-        "SIGXFSZ",
-        "SIGVTALRM",
-        "SIGPROF",
-        "SIGWINCH",
-        "SIGIO",
-        "SIGPWR",
-        "SIGSYS",
-    ];
-    usize::try_from(signal)
-        .ok()
-        .and_then(|index| NAMES.get(index))
-        .copied()
-        .unwrap_or("a real-time signal")
+    /// When the provider wants to be asked again, if it says so; only of `RateLimited`.
+    pub retry_after: Option<RetryAfter>,
 }
 
 #[cfg(test)]

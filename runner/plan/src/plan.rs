@@ -12,13 +12,19 @@ mod adapter;
 mod artifacts;
 mod budget;
 mod checkout;
+mod claude;
+mod codex;
+mod conversation;
 mod files;
 mod paths;
 mod process;
 mod refusal;
 mod roots;
+mod system_prompt;
+mod talk;
 mod unbuilt;
 mod view;
+mod withheld;
 
 pub use budget::{Budget, BudgetError, DEFAULT_GRACE};
 pub use checkout::{
@@ -26,21 +32,30 @@ pub use checkout::{
     Remote, RemoteError, Revision, RevisionError, Scheme, SshAccess, Submodules, TokenSource,
     Trust, Where,
 };
+pub use conversation::{
+    ClaudePlan, CodexExecPlan, CodexPlan, Conversation, CostLimits, Prompt, Sandbox,
+    SystemPromptFile, ThreadGoal,
+};
 pub use files::FilePlan;
 pub use paths::{FULL_STATUS, Paths, paths};
 pub use process::{PROMPT_LIMIT, ProcessPlan, Stdin, Timers};
 pub use refusal::PlanError;
+pub use roots::TEMPLATE_ROOTS;
+pub use system_prompt::system_prompt_path;
 pub use unbuilt::refuse_unbuilt;
-pub use view::{CheckoutView, PlanView};
+pub use view::{CheckoutView, CodexView, PlanView};
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::env::{self, Environment};
+use crate::provider::Usage;
 use crate::secret::{Found, Patterns, Redactor, in_environment};
 use crate::settings::{self, Redact, RunnerSettings};
 use crate::spec::{Document, OutputArtifact, ProviderDefinition, RunSpec};
+use adapter::Talk;
+use checkout::Need;
 use roots::Templates;
 
 /// Everything that a plan is made from.
@@ -60,8 +75,12 @@ pub struct Inputs<'a> {
     pub working_dir: &'a Path,
     /// Secrets found in files.
     pub secrets: Vec<Found>,
-    /// The attempt that the status file beside ours tells of.
-    pub previous_attempt: Option<u32>,
+    /// What the status file beside ours tells of the attempt before this one.
+    pub previous: Option<Previous>,
+    /// The file that holds the system prompt, if [`system_prompt_path`] names one.
+    pub system_prompt: Option<SystemPromptFile>,
+    /// SHA-256 of some bytes, in lower-case hexadecimal; the shell has the cryptography.
+    pub sha256: fn(&[u8]) -> String,
     /// Where the command line wants the status, if it says it; wins.
     pub status_path: Option<PathBuf>,
     /// Files that were read for this plan and that no status or log may replace, each with the
@@ -69,12 +88,30 @@ pub struct Inputs<'a> {
     pub reserved: &'a [(&'static str, PathBuf)],
 }
 
+/// What is known of the attempt before this one.
+#[derive(Debug, Clone, Default)]
+pub struct Previous {
+    /// Its number.
+    pub attempt: u32,
+    /// Its conversation, if that can be gone on with: it did not succeed, was the same run's with
+    /// the same provider. Whether its state is there depends on the agent's environment, which is
+    /// the plan's: the shell plans again without it if it is not.
+    pub session: Option<String>,
+    /// What that conversation had cost in all.
+    pub usage: Option<Usage>,
+}
+
+/// Returns the uid of the `AgentRun` that a payload is of.
+pub fn uid_of(payload: &Value) -> Option<&str> {
+    payload.get("agentRun")?.get("uid")?.as_str()
+}
+
 /// Whose run it is.
 #[derive(Debug, Clone, Default)]
 pub struct Identity {
     /// Name of the provider.
     pub provider: String,
-    /// `exec`.
+    /// `exec`, `codex-app-server` or `claude`.
     pub adapter: &'static str,
     /// Name of the `AgentRun`, if the payload says it.
     pub name: Option<String>,
@@ -102,6 +139,8 @@ pub struct Plan {
     pub process: ProcessPlan,
     /// Files to write before it starts, in order.
     pub files: Vec<FilePlan>,
+    /// A directory to make if it is not there: that of a codex adapter without a repository.
+    pub make_dir: Option<PathBuf>,
     /// Directories below which no symbolic link is followed when files are written.
     pub roots: Vec<PathBuf>,
     /// What to collect after it ended, rendered.
@@ -153,7 +192,7 @@ impl Plan {
             .iter()
             .map(ToString::to_string)
             .collect();
-        let exec = adapter::resolve(spec, inputs.definition.clone())?;
+        let (exec, talk) = adapter::resolve(spec, inputs.definition.clone(), inputs.environment)?;
         let settings = settings_of(
             spec,
             inputs.definition.as_ref(),
@@ -161,11 +200,24 @@ impl Plan {
             inputs.flags,
         )?;
         let strict = settings.strict_templates.unwrap_or(false);
-        let mut templates = Templates::new(inputs, &exec, &settings, strict);
+        let mut templates = Templates::new(inputs, &exec, &talk, &settings, strict);
 
-        let mut process = process::plan(&exec, &settings, inputs, &mut templates)?;
-        let cwd = settings.cwd.as_ref().map(|_| process.cwd.as_path());
-        let git = checkout::plan(inputs, &settings, cwd, &mut templates, &mut warnings)?;
+        let mut process = process::plan(
+            &exec,
+            &talk,
+            &settings,
+            inputs,
+            &mut templates,
+            &mut warnings,
+        )?;
+        let of_codex = matches!(&talk, Talk::Codex(codex) if codex.cwd().is_some());
+        let cwd = (settings.cwd.is_some() || of_codex).then_some(process.cwd.as_path());
+        let need = if of_codex {
+            Need::IfKnown
+        } else {
+            Need::IfAsked
+        };
+        let git = checkout::plan(inputs, &settings, cwd, need, &mut templates, &mut warnings)?;
         process.take_git(&git, settings.env.as_ref());
         let files = files::plan(&exec, inputs.working_dir, &mut templates)?;
         let artifacts = artifacts::plan(&exec, &mut templates)?;
@@ -175,7 +227,7 @@ impl Plan {
         )?;
         let redactor = redactor(
             settings.redact.as_ref(),
-            inputs.secrets.clone(),
+            [inputs.secrets.clone(), talk::secrets(&process.conversation)].concat(),
             // Ours too: a template may have copied what the agent itself does not get.
             &[&process.env, inputs.environment],
         );
@@ -191,8 +243,9 @@ impl Plan {
         warnings.extend(budget.complaint());
         warnings.extend(artifacts::undeliverable(&artifacts));
         Ok(Self {
-            identity: identity(inputs),
+            identity: identity(inputs, talk.kind()),
             roots: roots_of(git.checkout.as_ref(), &process),
+            make_dir: (of_codex && git.checkout.is_none()).then(|| process.cwd.clone()),
             checkout: git.checkout,
             access: git.access,
             wip,
@@ -261,22 +314,26 @@ fn pod_grace(environment: &Environment) -> Result<Duration, PlanError> {
         })
 }
 
-fn identity(inputs: &Inputs<'_>) -> Identity {
+fn identity(inputs: &Inputs<'_>, adapter: &'static str) -> Identity {
     let of_run = |key: &str| {
         let text = inputs.payload?.get("agentRun")?.get(key)?.as_str()?;
         Some(text.to_owned())
     };
+    let previous = inputs
+        .previous
+        .as_ref()
+        .map_or(0, |previous| previous.attempt);
     let told = inputs
         .environment
         .get(env::ATTEMPT)
         .and_then(|text| text.parse().ok());
     Identity {
         provider: inputs.spec.value.provider.clone(),
-        adapter: "exec",
+        adapter,
         name: of_run("name"),
-        uid: of_run("uid"),
+        uid: inputs.payload.and_then(uid_of).map(str::to_owned),
         namespace: of_run("namespace"),
-        attempt: told.unwrap_or(inputs.previous_attempt.unwrap_or(0).saturating_add(1)),
+        attempt: told.unwrap_or(previous.saturating_add(1)),
     }
 }
 

@@ -53,18 +53,18 @@ pub struct RunnerSettings {
     /// What is cloned before the agent starts, and what is kept of its work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<WorkspaceSettings>,
-    /// What the run may cost; not in this build, so that a plan refuses it.
+    /// What the run may cost.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
-    pub budget: Option<Value>,
-    /// The skill to call; not in this build.
+    pub budget: Option<CostBudget>,
+    /// The skill that the prompt is for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
-    pub skill: Option<Value>,
-    /// Where events go; not in this build.
+    pub skill: Option<String>,
+    /// Which conversation is gone on with: `auto`, `never`, or its id.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
-    pub events: Option<Value>,
+    pub resume: Option<String>,
+    /// What is told of the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventSettings>,
     /// What else to collect; not in this build.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
@@ -81,6 +81,49 @@ pub enum Protocol {
     Raw,
     /// One JSON object a line; `{"kind":"run-outcome",…}` is the verdict (`docs/protocols.md`).
     Jsonl,
+    /// `claude`, stream-json both ways.
+    Claude,
+    /// `codex exec --json`.
+    CodexExec,
+    /// `codex app-server`; only an adapter of that type speaks it.
+    CodexAppServer,
+}
+
+/// What a run may cost: warned of at four fifths, interrupted when it is spent.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CostBudget {
+    /// Tokens, read and written together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// US dollars at list price; only of a CLI that says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// Turns of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u64>,
+    /// Tools called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_calls: Option<u64>,
+    /// Time from the agent's start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall: Option<Span>,
+}
+
+/// What is told of the conversation.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EventSettings {
+    /// Whether the model's reasoning is shown, on stderr.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<bool>,
+    /// Whether messages are shown while they are being written; default: on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deltas: Option<bool>,
+    /// Whether undelivered events fail the run; not in this build, so that a plan refuses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub required: Option<Value>,
 }
 
 /// How long things may take.
@@ -105,10 +148,11 @@ pub struct Timeouts {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EnvPolicy {
-    /// `inherit` (default): everything but `drop`. `clean`: a base set and `pass`.
+    /// `inherit` (default): everything but `drop` and the runner's own credentials. `clean`: a base
+    /// set and `pass`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<EnvMode>,
-    /// Names, `*` allowed, that a clean environment keeps.
+    /// Names, `*` allowed, that the agent gets all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass: Option<Vec<String>>,
     /// Names, `*` allowed, that the agent never sees.
@@ -127,6 +171,7 @@ pub enum EnvMode {
     #[default]
     Inherit,
     /// From `PATH`, `HOME`, locale, proxies and the like.
+    #[serde(alias = "allowlist")]
     Clean,
 }
 
@@ -244,6 +289,10 @@ pub enum Kind {
     List,
     /// A number of bytes.
     Bytes,
+    /// A whole number.
+    Number,
+    /// A number.
+    Decimal,
     /// Seconds or words.
     Duration,
 }
@@ -258,8 +307,10 @@ macro_rules! settings {
 }
 
 settings! {
-    "protocol" "AGENT_RUNNER_PROTOCOL" "protocol" Text "`raw`" "How the agent's stdout is read: `raw` or `jsonl`.";
+    "protocol" "AGENT_RUNNER_PROTOCOL" "protocol" Text "`raw`" "How an exec agent is talked to: `raw`, `jsonl`, `claude` or `codex-exec`.";
     "prompt" "AGENT_RUNNER_PROMPT" "prompt" Text "none: stdin is inherited" "Template of the prompt; it reaches the agent on stdin, never in argv.";
+    "skill" "AGENT_RUNNER_SKILL" "skill" Text "none" "Skill that the prompt is for: claude's `/name`, codex's `$name`. Any other prompt reaches the model as text.";
+    "resume" "AGENT_RUNNER_RESUME" "resume" Text "`auto`" "Which conversation is gone on with: `auto` (that of a previous attempt, if its state is there), `never`, or an id.";
     "cwd" "AGENT_RUNNER_CWD" "cwd" Text "the runner's own" "Working directory of the agent. A template.";
     "workspace.git.url" "AGENT_RUNNER_WORKSPACE_GIT_URL" "workspace-git-url" Text "what `vcs` of the payload names" "What to clone before the agent starts: an `https`, `http`, `ssh` or `git` URL, or `user@host:path`. A template.";
     "workspace.git.ref" "AGENT_RUNNER_WORKSPACE_GIT_REF" "workspace-git-ref" Text "the base branch of `vcs`, or what the remote's `HEAD` is" "Where the work starts: branch, tag, commit or full reference. A template.";
@@ -275,10 +326,17 @@ settings! {
     "workspace.timeouts.total" "AGENT_RUNNER_WORKSPACE_TIMEOUTS_TOTAL" "workspace-timeouts-total" Duration "30m" "Longest time from the first attempt to the last file; 0 for none.";
     "timeouts.total" "AGENT_RUNNER_TIMEOUTS_TOTAL" "timeouts-total" Duration "none" "Longest time from the agent's start to its end; then outcome Timeout.";
     "timeouts.firstEvent" "AGENT_RUNNER_TIMEOUTS_FIRST_EVENT" "timeouts-first-event" Duration "none" "Longest time from the agent's start to its first output; then outcome Stalled.";
-    "timeouts.idle" "AGENT_RUNNER_TIMEOUTS_IDLE" "timeouts-idle" Duration "none" "Longest time between two outputs; then outcome Stalled.";
+    "timeouts.idle" "AGENT_RUNNER_TIMEOUTS_IDLE" "timeouts-idle" Duration "none; 30m for claude and codex" "Longest time between two outputs while no tool runs; then outcome Stalled.";
     "timeouts.afterResult" "AGENT_RUNNER_TIMEOUTS_AFTER_RESULT" "timeouts-after-result" Duration "30s" "Longest time from the agent's final result to its end; then it is stopped and the result's verdict stands.";
-    "env.mode" "AGENT_RUNNER_ENV_MODE" "env-mode" Text "`inherit`" "Where the agent's environment starts from: `inherit` or `clean`.";
-    "env.pass" "AGENT_RUNNER_ENV_PASS" "env-pass" List "none" "Names, `*` allowed, that a clean environment keeps.";
+    "budget.tokens" "AGENT_RUNNER_BUDGET_TOKENS" "budget-tokens" Number "no limit" "Tokens that the run may read and write; then outcome BudgetExceeded.";
+    "budget.costUsd" "AGENT_RUNNER_BUDGET_COST_USD" "budget-cost-usd" Decimal "no limit" "US dollars at list price that the run may cost; only claude says what it costs.";
+    "budget.turns" "AGENT_RUNNER_BUDGET_TURNS" "budget-turns" Number "no limit" "Turns that the model may take.";
+    "budget.toolCalls" "AGENT_RUNNER_BUDGET_TOOL_CALLS" "budget-tool-calls" Number "no limit" "Tools that may be called.";
+    "budget.wall" "AGENT_RUNNER_BUDGET_WALL" "budget-wall" Duration "no limit" "Time that the agent may take; `timeouts.total` is a limit, this is a budget with a warning at four fifths.";
+    "events.reasoning" "AGENT_RUNNER_EVENTS_REASONING" "events-reasoning" Switch "`false`" "Whether the model's reasoning is shown, on stderr.";
+    "events.deltas" "AGENT_RUNNER_EVENTS_DELTAS" "events-deltas" Switch "`true`" "Whether messages are shown while they are being written.";
+    "env.mode" "AGENT_RUNNER_ENV_MODE" "env-mode" Text "`inherit`" "Where the agent's environment starts from: `inherit` (ours without the runner's own NATS and artifact credentials) or `clean`, also called `allowlist`.";
+    "env.pass" "AGENT_RUNNER_ENV_PASS" "env-pass" List "none" "Names, `*` allowed, that the agent gets although a clean environment, or the one without our credentials, would not have them.";
     "env.drop" "AGENT_RUNNER_ENV_DROP" "env-drop" List "none" "Names, `*` allowed, that the agent never sees.";
     "env.templates" "AGENT_RUNNER_ENV_TEMPLATES" "env-templates" List "the names that `envTemplate` sets" "Variables that the template root `env` of `envTemplate` has.";
     "redact.enabled" "AGENT_RUNNER_REDACT_ENABLED" "redact-enabled" Switch "`true`" "Whether secrets are replaced in every sink.";
@@ -366,6 +424,18 @@ fn set(merged: &mut Value, setting: &Setting, text: &str, name: &str) -> Result<
             .parse::<u64>()
             .map(Value::from)
             .map_err(|_| invalid("expected a number of bytes".to_owned()))?,
+        Kind::Number => text
+            .trim()
+            .parse::<u64>()
+            .map(Value::from)
+            .map_err(|_| invalid("expected a whole number".to_owned()))?,
+        Kind::Decimal => text
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite() && *number >= 0.0)
+            .map(Value::from)
+            .ok_or_else(|| invalid("expected a number that is not negative".to_owned()))?,
     };
     let nested = setting.key.rsplit('.').fold(value, |inner, key| {
         Value::Object(Map::from_iter([(key.to_owned(), inner)]))

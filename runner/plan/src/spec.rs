@@ -4,8 +4,11 @@
 //! does. They are a contract with the controller: add, never change. A field that they do not
 //! know is not an error but a warning, because the controller may be newer than we are.
 
+mod claude;
 mod locate;
 mod parse;
+
+pub use claude::ClaudeSpec;
 
 pub use parse::{
     Document, Located, MAX_BYTES, SpecError, Unknown, parse, parse_definition, parse_payload,
@@ -125,7 +128,7 @@ pub struct Goal {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Adapter {
-    /// `exec` or `codex-app-server`.
+    /// `exec`, `codex-app-server` or `claude`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Body of an `exec` adapter.
@@ -134,12 +137,22 @@ pub struct Adapter {
     /// Body of a `codex-app-server` adapter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codex: Option<Box<CodexSpec>>,
+    /// Body of a `claude` adapter, which the controller does not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claude: Option<Box<ClaudeSpec>>,
     /// Our own settings, written by the author of the provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runner: Option<RunnerSettings>,
     /// Read by the controller only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_env: Option<Value>,
+}
+
+impl Adapter {
+    /// Says whether there is a body of any type.
+    pub fn has_body(&self) -> bool {
+        self.exec.is_some() || self.codex.is_some() || self.claude.is_some()
+    }
 }
 
 /// A command with its templates; all but `binary` are rendered by the runner.
@@ -254,6 +267,14 @@ pub struct CodexSpec {
     /// SHA-256 of the system prompt, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_prompt_expected_hash: Option<String>,
+}
+
+impl CodexSpec {
+    /// Returns the working directory, if it is one: a blank one is none.
+    pub fn cwd(&self) -> Option<&str> {
+        let cwd = self.cwd.as_deref()?.to_str()?;
+        Some(cwd).filter(|cwd| !cwd.trim().is_empty())
+    }
 }
 
 /// An `AgentProvider` definition file: what the image knows about a provider when the spec says

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::outcome::{Outcome, Word};
+use crate::provider::Usage;
 use crate::spec::OutputArtifact;
 
 /// The longest `error`, in characters; the controller cuts it there itself.
@@ -26,7 +27,7 @@ pub struct RunStatus {
     pub status: Word,
     /// Name of the provider; empty if the spec could not be read.
     pub provider: String,
-    /// `exec` or `codex-app-server`.
+    /// `exec`, `codex-app-server` or `claude`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,
     /// The agent's executable.
@@ -46,6 +47,24 @@ pub struct RunStatus {
     /// Working directory of the agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
+    /// The codex thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<String>,
+    /// Its last turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_id: Option<String>,
+    /// How that turn ended: `completed`, `interrupted` or `failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_status: Option<String>,
+    /// What went wrong in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_error: Option<String>,
+    /// The model that answered, or was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The reasoning effort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<String>,
     /// Where status and log are, and what was collected.
     pub artifacts: StatusArtifacts,
     /// Why, unless the run succeeded; at most 640 characters.
@@ -57,8 +76,24 @@ pub struct RunStatus {
     pub reason: String,
     /// Whether the same run may well succeed later.
     pub retryable: bool,
+    /// Seconds after which the provider wants to be asked again; null if it does not say so. Only
+    /// of the outcome `RateLimited`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<RetrySeconds>,
     /// From 1.
     pub attempt: u32,
+    /// The uid of the `AgentRun`, if it is known: whose attempts these are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_uid: Option<String>,
+    /// The conversation, which a later attempt can go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// What the run cost; absent for an agent that does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What the conversation that it went on with had cost before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_before: Option<Usage>,
     /// What became of the agent's processes and output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessStatus>,
@@ -78,6 +113,52 @@ pub struct RunStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub truncated: Vec<String>,
 }
+
+impl RunStatus {
+    /// Returns the status of a run that begins at a time, and of which nothing else is known.
+    pub fn begun(at: &str) -> Self {
+        Self {
+            status: Word::Failed,
+            provider: String::new(),
+            adapter: None,
+            binary: None,
+            args: None,
+            exit_code: 0,
+            signal: None,
+            started_at: at.to_owned(),
+            finished_at: at.to_owned(),
+            cwd: None,
+            thread_id: None,
+            turn_id: None,
+            turn_status: None,
+            turn_error: None,
+            model: None,
+            effort: None,
+            artifacts: StatusArtifacts::default(),
+            error: None,
+            outcome: Outcome::Internal,
+            reason: String::new(),
+            retryable: false,
+            retry_after: None,
+            attempt: 1,
+            run_uid: None,
+            session_id: None,
+            usage: None,
+            usage_before: None,
+            process: None,
+            git: None,
+            timings: BTreeMap::new(),
+            redactions: BTreeMap::new(),
+            warnings: Vec::new(),
+            truncated: Vec::new(),
+        }
+    }
+}
+
+/// Seconds, or null for "not known".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RetrySeconds(pub Option<u64>);
 
 /// Where the runner's own files are, and what was collected.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]

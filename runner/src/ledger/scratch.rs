@@ -1,27 +1,38 @@
 //! The private scratch directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The private scratch directory of this process, made when it is first needed.
 static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
 
+/// Where else it may be if the temporary directory cannot be used: one of these can be written in
+/// most containers, and a name that nobody can foresee is safe in each. The last is memory.
+const ELSEWHERE: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+
 /// Returns the private scratch directory, which has a name that nobody can foresee.
 ///
 /// # Errors
 ///
-/// Fails if the temporary directory cannot be written.
+/// Fails if neither the temporary directory nor any other such place can be written.
 pub fn scratch() -> std::io::Result<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
     if let Some(known) = SCRATCH.get() {
         return Ok(known.clone());
     }
+    let made = made_in(&std::env::temp_dir()).or_else(|error| {
+        let mut elsewhere = ELSEWHERE.iter().map(Path::new);
+        elsewhere.find_map(|place| made_in(place).ok()).ok_or(error)
+    })?;
+    Ok(SCRATCH.get_or_init(|| made).clone())
+}
+
+fn made_in(place: &Path) -> std::io::Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
     let made = tempfile::Builder::new()
         .prefix("agent-runner-")
         .permissions(std::fs::Permissions::from_mode(0o700))
-        .tempdir()?
-        .keep();
-    Ok(SCRATCH.get_or_init(|| made).clone())
+        .tempdir_in(place)?;
+    Ok(made.keep())
 }
 
 /// Removes the scratch directory at the end of a run, with its copies of keys; what nobody has
@@ -30,8 +41,10 @@ pub fn sweep() {
     let Some(directory) = SCRATCH.get() else {
         return;
     };
-    // It may not be there; and what cannot be removed is private.
-    drop(std::fs::remove_dir_all(directory.join("git")));
+    // They may not be there; and what cannot be removed is private.
+    for name in ["git", "home"] {
+        drop(std::fs::remove_dir_all(directory.join(name)));
+    }
     // Both are refused while there is something left in them.
     drop(std::fs::remove_dir(directory.join("quarantine")));
     drop(std::fs::remove_dir(directory));

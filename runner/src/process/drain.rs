@@ -1,19 +1,22 @@
 //! After the agent's end: its last bytes, and the processes that outlive it.
 
+mod streams;
+
 use std::time::{Duration, Instant};
 
 use agent_plan::plan::Budget;
-use agent_plan::provider::Session;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tokio::signal::unix::Signal as SignalStream;
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::output::{Activity, Pump, StreamReport};
-use super::stop::{Found, Stop, Watch, kill_all};
+use super::conversation::Conversation;
+use super::output::{Activity, Pump};
+use super::stop::{Found, Stop, kill_all};
+use super::watch::Watch;
 use super::{Process, Supervised, group};
 use crate::shutdown::{Request, Shutdown};
+use streams::Streams;
 
 /// What a process that outlives the agent gets to finish by itself: a shell's last background job
 /// writes its line within milliseconds; a daemon never ends.
@@ -29,62 +32,64 @@ const GROUP_PATIENCE: Duration = Duration::from_millis(100);
 /// takes a second or two on a busy node.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// What a thread that was asked to finish may still take for a write that is under way.
-const LAST_WRITE: Duration = Duration::from_secs(1);
-
 /// How often progress is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 
-pub(super) struct Limits<'a> {
+/// What is left to drain.
+pub(super) struct Remains<'a> {
     pub(super) group: Pid,
-    pub(super) stop: &'a mut Stop,
-    pub(super) budget: Budget,
+    /// Agent's stdout and stderr.
+    pub(super) agent: [Pump; 2],
+    /// What is shown on our stdout and stderr, for a conversation that is shown.
+    pub(super) shown: Option<[Pump; 2]>,
     pub(super) activity: &'a Activity,
+    pub(super) budget: Budget,
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the other half of the supervisor's loop, with its state"
-)]
 pub(super) async fn drain(
     result: &mut Supervised,
-    pumps: [Pump; 2],
-    lines: &mut mpsc::Receiver<String>,
-    session: &mut dyn Session,
+    remains: Remains<'_>,
+    conversation: &mut Conversation,
     watch: &mut Watch,
-    limits: Limits<'_>,
+    stop: &mut Stop,
     shutdown: &mut Shutdown,
     orphans: &mut SignalStream,
 ) {
-    let Limits {
+    let Remains {
         group,
-        stop,
-        budget,
+        agent,
+        shown,
         activity,
-    } = limits;
+        budget,
+    } = remains;
     let mut leftovers = Leftovers {
         group,
         stage: Stage::Waiting(Instant::now() + LINGER),
     };
-    let mut progress = (activity.delivered(), Instant::now());
-    let mut asked = None;
-    let [mut stdout, mut stderr] = pumps;
-    let mut reports: [Option<StreamReport>; 2] = [None, None];
+    let mut streams = Streams {
+        agent,
+        shown,
+        asked: None,
+        over: false,
+    };
+    let mut progress = (0, Instant::now());
+    conversation.on_end();
     if stop.urgent() {
         leftovers.kill(result);
-        stdout.finish();
-        stderr.finish();
-        asked = Some(Instant::now());
+        streams.finish(conversation);
     }
     loop {
         let now = Instant::now();
         leftovers.look(now, result);
-        let drained = reports.iter().all(Option::is_some);
-        if drained && leftovers.gone() {
+        if conversation.is_over() {
+            streams.on_over(conversation, watch);
+        }
+        if streams.ended() && leftovers.gone() {
             break;
         }
-        if activity.delivered() != progress.0 {
-            progress = (activity.delivered(), now);
+        let delivered = activity.delivered() + conversation.screen().delivered();
+        if delivered != progress.0 {
+            progress = (delivered, now);
         }
         // After a stop the pod's clock runs; otherwise only a sink that takes nothing is given up.
         let spent = stop
@@ -95,56 +100,38 @@ pub(super) async fn drain(
         if spent && !leftovers.gone() {
             leftovers.kill(result);
         }
-        if asked.is_none() && (spent || stalled) {
-            stdout.finish();
-            stderr.finish();
-            asked = Some(now);
+        if spent || stalled {
+            streams.finish(conversation);
         }
-        if asked.is_some_and(|asked| now > asked + LAST_WRITE) && leftovers.gone() {
+        if streams.hang(now) && leftovers.gone() {
             break;
         }
         tokio::select! {
             biased;
-            request = shutdown.recv() => match request {
-                Request::StopNow(_) => {
+            request = shutdown.recv() => match conversation.translate(request) {
+                Some(Request::StopNow(_)) => {
                     leftovers.kill(result);
-                    stdout.finish();
-                    stderr.finish();
-                    asked.get_or_insert(now);
+                    streams.finish(conversation);
                 }
-                Request::Stop(_) => {
+                Some(Request::Stop(_)) => {
                     // The agent has ended by itself; only the clock of the pod is new.
                     leftovers.hurry();
                     stop.start_clock();
                 }
-                Request::Forward(_) => {}
+                Some(Request::Forward(_)) | None => {}
             },
-            report = &mut stdout.report, if reports[0].is_none() => {
-                reports[0] = Some(report.unwrap_or_else(|_| stdout.so_far()));
-            }
-            report = &mut stderr.report, if reports[1].is_none() => {
-                reports[1] = Some(report.unwrap_or_else(|_| stderr.so_far()));
-            }
-            Some(line) = lines.recv() => result.take(session.on_line(&line), watch),
+            () = streams.news() => streams.on_progress(),
             _ = orphans.recv() => drop(group::reap(None)),
             () = sleep(LOOK) => {}
+            turn = conversation.next() => {
+                conversation.take(turn, watch);
+                streams.on_progress();
+            }
         }
     }
-    while let Ok(line) = lines.try_recv() {
-        result.take(session.on_line(&line), watch);
-    }
-    let [first, second] = reports;
-    let stdout = first.unwrap_or_else(|| stdout.so_far());
-    let stderr = second.unwrap_or_else(|| stderr.so_far());
-    result.output_incomplete = stdout.incomplete || stderr.incomplete;
-    result.output_bytes = stdout.bytes + stderr.bytes;
-    result.mirror_lost = stdout.mirror_lost + stderr.mirror_lost;
-    result.last_line = stderr.last_line.or(stdout.last_line);
-    result.redactions = stdout
-        .redactions
-        .into_iter()
-        .chain(stderr.redactions)
-        .collect();
+    conversation.catch_up(watch);
+    conversation.on_silence(watch);
+    streams.tell(result, conversation);
 }
 
 /// The processes that outlive the agent.

@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use nix::errno::Errno;
 
@@ -21,6 +22,15 @@ pub(super) enum Wait {
     Retry,
     /// It has been waited for long enough.
     Over,
+}
+
+/// What a log is made of, and so where it may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Anywhere.
+    Bytes,
+    /// Behind a line, and with one of the same form: each is an object of JSON.
+    Lines,
 }
 
 /// The log of the agent's output.
@@ -91,7 +101,7 @@ impl Log {
     ///
     /// If nothing fits now, `wait` is called to wait for that; the log is given up if it returns
     /// [`Wait::Over`].
-    pub(super) fn append(&self, bytes: &[u8], wait: &dyn Fn(BorrowedFd<'_>) -> Wait) {
+    pub(super) fn append(&self, bytes: &[u8], unit: Unit, wait: &dyn Fn(BorrowedFd<'_>) -> Wait) {
         let count = bytes.len() as u64;
         let Some(file) = self
             .file
@@ -106,8 +116,13 @@ impl Log {
         let before = self.written.fetch_add(count, Ordering::Relaxed);
         let room = self.limit.saturating_sub(before);
         if room < count {
-            let fits = usize::try_from(room).unwrap_or(bytes.len());
-            self.close(&bytes[..fits], count - room, wait);
+            let mut fitting = &bytes[..usize::try_from(room).unwrap_or(bytes.len())];
+            if unit == Unit::Lines {
+                let end = fitting.iter().rposition(|byte| *byte == b'\n');
+                fitting = &fitting[..end.map_or(0, |end| end + 1)];
+            }
+            let lost = count - fitting.len() as u64;
+            self.close(fitting, lost, &self.last_words(unit), wait);
             return;
         }
         if let Err((left, error)) = write_all(file, bytes, wait) {
@@ -121,7 +136,13 @@ impl Log {
     }
 
     /// Writes the last bytes that fit and the record that says that there were more.
-    fn close(&self, fitting: &[u8], lost: u64, wait: &dyn Fn(BorrowedFd<'_>) -> Wait) {
+    fn close(
+        &self,
+        fitting: &[u8],
+        lost: u64,
+        record: &str,
+        wait: &dyn Fn(BorrowedFd<'_>) -> Wait,
+    ) {
         self.lost.fetch_add(lost, Ordering::Relaxed);
         let was_closed = self.closed.swap(true, Ordering::Relaxed);
         let Some(file) = self.file.as_ref().filter(|_| !was_closed) else {
@@ -129,10 +150,6 @@ impl Log {
             self.lost.fetch_add(fitting.len() as u64, Ordering::Relaxed);
             return;
         };
-        let record = format!(
-            "\n[agent-runner: the log ends here, at its limit of {} bytes]\n",
-            self.limit
-        );
         match write_all(file, fitting, wait) {
             // A record that does not fit is no loss; the complaint below says the same.
             Ok(()) => drop(write_all(file, record.as_bytes(), wait)),
@@ -142,6 +159,22 @@ impl Log {
             "the log has reached its limit of {} bytes",
             self.limit
         ));
+    }
+
+    /// The record that says that there was more.
+    fn last_words(&self, unit: Unit) -> String {
+        let limit = self.limit;
+        match unit {
+            Unit::Bytes => {
+                format!("\n[agent-runner: the log ends here, at its limit of {limit} bytes]\n")
+            }
+            Unit::Lines => {
+                let time = humantime::format_rfc3339_millis(SystemTime::now());
+                format!(
+                    "{{\"ts\":\"{time}\",\"runner\":\"the log ends here, at its limit of {limit} bytes\"}}\n"
+                )
+            }
+        }
     }
 
     fn complain(&self, complaint: String) {

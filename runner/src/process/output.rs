@@ -1,5 +1,5 @@
 //! The byte path: from the agent's pipes, through the redactor, to the log and to our own stdout
-//! and stderr.
+//! and stderr; and beside the redactor, as lines, to the session.
 //!
 //! One plain thread per stream, reading and writing directly: hopping through an executor costs
 //! 1.3 to 1.8 times as much (performance §3). Reading waits for writing, so a slow reader of ours
@@ -9,10 +9,24 @@
 //! up, what is in the pipe goes to the log, and nothing is waited for any more. What has been counted
 //! is known at any time, because a thread that hangs in a write of the log never reports.
 
+mod activity;
+mod ear;
+mod pieces;
+mod record;
+mod recorder;
+mod sinks;
+
+pub(super) use activity::Activity;
+pub(super) use ear::{Ear, Unfinished};
+pub(super) use recorder::{Recorder, Source};
+pub(super) use sinks::{Mirror, Sinks};
+
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use agent_plan::secret::{End, Redactor, Stream};
@@ -20,11 +34,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::EventFd;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::log::{Log, Wait};
-use super::tail::{Lines, Tail};
-use crate::outlet::Outlet;
+use sinks::Out;
 
 /// What one read takes at most: the usual size of a pipe, so that one call empties it.
 const CHUNK: usize = 64 * 1024;
@@ -41,51 +53,6 @@ const FLOOD: Duration = Duration::from_micros(50);
 /// never has to wait, and nobody sees the delay.
 const PILE_UP: Duration = Duration::from_micros(50);
 
-/// When the agent last said something, on either stream.
-#[derive(Debug)]
-pub(super) struct Activity {
-    start: Instant,
-    /// Milliseconds after `start`, plus one; 0: never.
-    last: AtomicU64,
-    /// Told of the first output, from which on silence is idleness.
-    first: Notify,
-    /// Bytes that have left us, for telling a slow sink from a dead one.
-    delivered: AtomicU64,
-}
-
-impl Activity {
-    pub(super) fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            last: AtomicU64::new(0),
-            first: Notify::new(),
-            delivered: AtomicU64::new(0),
-        }
-    }
-
-    fn touch(&self) {
-        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
-        if self.last.swap(now + 1, Ordering::Relaxed) == 0 {
-            self.first.notify_one();
-        }
-    }
-
-    /// Waits for the first output. Cancel safe; returns once.
-    pub(super) async fn begun(&self) {
-        self.first.notified().await;
-    }
-
-    /// When the last output came, if any did.
-    pub(super) fn last(&self) -> Option<Instant> {
-        let last = self.last.load(Ordering::Relaxed).checked_sub(1)?;
-        Some(self.start + Duration::from_millis(last))
-    }
-
-    pub(super) fn delivered(&self) -> u64 {
-        self.delivered.load(Ordering::Relaxed)
-    }
-}
-
 /// What became of one stream.
 #[derive(Debug, Default)]
 pub(super) struct StreamReport {
@@ -101,18 +68,11 @@ pub(super) struct StreamReport {
     pub incomplete: bool,
 }
 
-/// Where the bytes of one stream go.
-#[derive(Debug)]
-pub(super) struct Sinks {
-    pub(super) log: Arc<Log>,
-    pub(super) mirror: Option<Outlet>,
-    pub(super) lines: Option<mpsc::Sender<String>>,
-}
-
 /// The handle of one stream's thread.
 #[derive(Debug)]
 pub(super) struct Pump {
-    pub(super) report: oneshot::Receiver<StreamReport>,
+    receiver: oneshot::Receiver<StreamReport>,
+    report: Option<StreamReport>,
     shared: Arc<Shared>,
 }
 
@@ -149,6 +109,7 @@ impl Pump {
     pub(super) fn start(
         name: &str,
         pipe: PipeReader,
+        ear: Option<Ear>,
         sinks: Sinks,
         redactor: &Redactor,
         activity: Arc<Activity>,
@@ -161,19 +122,13 @@ impl Pump {
             bytes: AtomicU64::new(0),
             mirror_lost: AtomicU64::new(0),
         });
-        let (send, report) = oneshot::channel();
+        let (send, receiver) = oneshot::channel();
         let worker = Worker {
             buffer: vec![0; CHUNK + redactor.hold_max()],
             stream: (!redactor.is_empty()).then(|| redactor.stream()),
             pipe,
-            out: Out {
-                sinks,
-                gathered: Vec::new(),
-                tail: Tail::default(),
-                split: Lines::default(),
-                shared: Arc::clone(&shared),
-                activity: Arc::clone(&activity),
-            },
+            ear,
+            out: Out::new(sinks, Arc::clone(&shared), Arc::clone(&activity)),
             activity,
         };
         std::thread::Builder::new()
@@ -182,7 +137,32 @@ impl Pump {
                 // Nobody waits any more if the receiver is gone.
                 drop(send.send(worker.work()));
             })?;
-        Ok(Self { report, shared })
+        Ok(Self {
+            receiver,
+            report: None,
+            shared,
+        })
+    }
+
+    /// Says whether the thread has ended; if not, the task is woken when it does.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.report.is_none() {
+            let report = std::task::ready!(Pin::new(&mut self.receiver).poll(context));
+            // A thread that panicked has not told.
+            self.report = Some(report.unwrap_or_else(|_| self.so_far()));
+        }
+        Poll::Ready(())
+    }
+
+    /// Whether [`Pump::poll`] has seen the thread's end.
+    pub(super) fn ended(&self) -> bool {
+        self.report.is_some()
+    }
+
+    /// What became of the stream, as far as it is known.
+    pub(super) fn into_report(mut self) -> StreamReport {
+        let report = self.report.take();
+        report.unwrap_or_else(|| self.so_far())
     }
 
     /// Asks the thread to come to an end without waiting for anybody.
@@ -193,7 +173,7 @@ impl Pump {
     }
 
     /// What is known of a thread that does not report.
-    pub(super) fn so_far(&self) -> StreamReport {
+    fn so_far(&self) -> StreamReport {
         StreamReport {
             bytes: self.shared.bytes.load(Ordering::Relaxed),
             mirror_lost: self.shared.mirror_lost.load(Ordering::Relaxed),
@@ -205,6 +185,7 @@ impl Pump {
 
 struct Worker {
     pipe: PipeReader,
+    ear: Option<Ear>,
     buffer: Vec<u8>,
     stream: Option<Stream>,
     out: Out,
@@ -232,7 +213,12 @@ impl Worker {
                     let bytes = &self.out.shared.bytes;
                     bytes.fetch_add(count as u64, Ordering::Relaxed);
                     left = left.map(|left| left.saturating_sub(count));
+                    if let Some(ear) = &mut self.ear {
+                        ear.push(&self.buffer[held..held + count]);
+                    }
                     held = self.pass(held + count, End::No);
+                    // The log has a line before anybody acts on it.
+                    self.ear.iter_mut().for_each(Ear::tell);
                     if count < GATHER && last_read.elapsed() < FLOOD {
                         std::thread::sleep(PILE_UP);
                     }
@@ -253,11 +239,15 @@ impl Worker {
         }
         self.pass(held, End::Yes);
         self.out.end();
+        if let Some(ear) = &mut self.ear {
+            ear.end();
+            ear.tell();
+        }
         StreamReport {
             bytes: self.out.shared.bytes.load(Ordering::Relaxed),
             mirror_lost: self.out.shared.mirror_lost.load(Ordering::Relaxed),
             incomplete,
-            last_line: self.out.tail.last_line(),
+            last_line: self.out.last_line(),
             redactions: self
                 .stream
                 .map(|stream| stream.replaced().into_iter().collect())
@@ -307,161 +297,5 @@ impl Worker {
     }
 }
 
-/// Everything behind the redactor.
-struct Out {
-    sinks: Sinks,
-    gathered: Vec<u8>,
-    tail: Tail,
-    split: Lines,
-    shared: Arc<Shared>,
-    activity: Arc<Activity>,
-}
-
-impl Out {
-    /// Takes a piece; short ones wait for [`Out::flush`].
-    fn put(&mut self, piece: &[u8]) {
-        if piece.len() < GATHER {
-            self.gathered.extend_from_slice(piece);
-            return;
-        }
-        self.flush();
-        self.deliver(piece);
-    }
-
-    fn flush(&mut self) {
-        if !self.gathered.is_empty() {
-            let gathered = std::mem::take(&mut self.gathered);
-            self.deliver(&gathered);
-            self.gathered = gathered;
-            self.gathered.clear();
-        }
-    }
-
-    fn deliver(&mut self, bytes: &[u8]) {
-        self.sinks.log.append(bytes, &|log| {
-            if self.shared.finishing() {
-                return Wait::Over;
-            }
-            // It took something since the last time, or this is the first.
-            self.activity.delivered.fetch_add(1, Ordering::Relaxed);
-            self.shared.await_room(log);
-            Wait::Retry
-        });
-        self.mirror(bytes);
-        self.tail.push(bytes);
-        if let Some(lines) = &self.sinks.lines {
-            // The supervisor has gone only when nothing it could learn matters any more.
-            self.split
-                .push(bytes, |line| drop(lines.blocking_send(line)));
-        }
-        self.activity
-            .delivered
-            .fetch_add(bytes.len() as u64, Ordering::Relaxed);
-    }
-
-    fn end(&mut self) {
-        if let Some(lines) = &self.sinks.lines {
-            self.split.end(|line| drop(lines.blocking_send(line)));
-        }
-    }
-
-    /// Writes to our own stdout or stderr; a reader that is gone is not asked again.
-    fn mirror(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let Some(outlet) = &self.sinks.mirror else {
-                let lost = &self.shared.mirror_lost;
-                lost.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                return;
-            };
-            match outlet.write_some(bytes) {
-                Ok(count) => {
-                    bytes = &bytes[count..];
-                    self.activity.delivered.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error)
-                    if error.kind() == io::ErrorKind::WouldBlock && !self.shared.finishing() =>
-                {
-                    self.shared.await_room(outlet.as_fd());
-                }
-                Err(_) => self.sinks.mirror = None,
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A pump whose session takes no line, and the pipe that it reads.
-    fn pump() -> (Pump, mpsc::Receiver<String>, io::PipeWriter) {
-        let (pipe, writer) = io::pipe().expect("a pipe can be made");
-        let (send, lines) = mpsc::channel(1);
-        let sinks = Sinks {
-            log: Arc::new(Log::none()),
-            mirror: None,
-            lines: Some(send),
-        };
-        let pump = Pump::start(
-            "stdout",
-            pipe,
-            sinks,
-            &Redactor::none(),
-            Arc::new(Activity::new()),
-        );
-        (pump.expect("it can be started"), lines, writer)
-    }
-
-    #[test]
-    fn the_counts_of_a_thread_that_hangs_are_known() {
-        use std::io::Write;
-        let (pump, _lines, mut writer) = pump();
-        writer.write_all(&[b'\n'; 1000]).expect("it is open");
-        let until = Instant::now() + Duration::from_mins(1);
-        while pump.so_far().mirror_lost < 1000 && Instant::now() < until {
-            std::thread::yield_now();
-        }
-        pump.finish();
-        let report = pump.so_far();
-        assert_eq!((report.bytes, report.mirror_lost), (1000, 1000));
-        assert!(report.incomplete);
-    }
-
-    #[test]
-    fn more_than_the_pipe_held_is_told_and_not_read() {
-        use std::io::Write;
-        use std::sync::atomic::AtomicUsize;
-        let (pump, mut lines, mut writer) = pump();
-        let read = |bytes: usize| {
-            while pump.so_far().bytes < bytes as u64 {
-                std::thread::yield_now();
-            }
-        };
-        writer.write_all(b"\n\n\n").expect("it is open");
-        read(3);
-        // The thread waits for the session, and the pipe is full when it is asked to finish.
-        writer.write_all(&vec![b'\n'; CHUNK]).expect("it is open");
-        pump.finish();
-        for _ in 0..3 {
-            lines.blocking_recv().expect("there are three");
-        }
-        read(3 + CHUNK);
-        // It waits for the session again; meanwhile somebody goes on writing.
-        let written = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&written);
-        let flood = std::thread::spawn(move || {
-            while writer.write_all(&[b'\n'; GATHER]).is_ok() {
-                count.fetch_add(GATHER, Ordering::Relaxed);
-            }
-        });
-        while written.load(Ordering::Relaxed) == 0 {
-            std::thread::yield_now();
-        }
-        while lines.blocking_recv().is_some() {}
-        let report = pump.report.blocking_recv().expect("it ends");
-        assert!(report.incomplete);
-        assert_eq!(report.bytes, 3 + CHUNK as u64);
-        flood.join().expect("it ends with the pipe");
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use nix::unistd::{AccessFlags, access};
 use tokio::process::{Child, Command};
 
 use super::group::is_shortage;
+use crate::executable::{self, NotFound};
 
 /// The least that the agent's `oom_score_adj` is: what the kernel prefers to kill when memory is
 /// short is the agent, well before us, but not before everything else on the node.
@@ -140,9 +141,11 @@ impl SpawnError {
     }
 }
 
-/// The pipes' ends that the agent writes to.
+/// The pipes' ends that are the agent's.
 #[derive(Debug)]
 pub(super) struct Ends {
+    /// `None`: the plan says what it reads.
+    pub(super) stdin: Option<io::PipeReader>,
     pub(super) stdout: io::PipeWriter,
     pub(super) stderr: io::PipeWriter,
 }
@@ -150,7 +153,10 @@ pub(super) struct Ends {
 /// Starts the agent in a process group of its own.
 pub(super) fn spawn(plan: &ProcessPlan, ends: Ends) -> Result<Child, SpawnError> {
     check_dir(&plan.cwd)?;
-    let program = find(plan)?;
+    let program = executable::find(plan).map_err(|NotFound { searched }| SpawnError::Missing {
+        program: plan.program.clone(),
+        searched: Some(searched),
+    })?;
     check_format(&program)?;
     let start = |source| diagnose(&program, source);
     let mut command = Command::new(&program);
@@ -159,7 +165,10 @@ pub(super) fn spawn(plan: &ProcessPlan, ends: Ends) -> Result<Child, SpawnError>
         .env_clear()
         .envs(plan.env.iter())
         .current_dir(&plan.cwd)
-        .stdin(stdin(&plan.stdin).map_err(start)?)
+        .stdin(match ends.stdin {
+            Some(pipe) => pipe.into(),
+            None => stdin(&plan.stdin).map_err(start)?,
+        })
         .stdout(ends.stdout)
         .stderr(ends.stderr)
         .process_group(0)
@@ -177,6 +186,8 @@ pub(super) fn spawn(plan: &ProcessPlan, ends: Ends) -> Result<Child, SpawnError>
 fn prepare_child(command: &mut Command) {
     let score = oom_score_adj().to_string();
     let prepare = move || {
+        // The file below belongs to root as long as we are hidden; what is executed is not.
+        nix::sys::prctl::set_dumpable(true)?;
         let flags = nix::fcntl::OFlag::O_WRONLY | nix::fcntl::OFlag::O_CLOEXEC;
         let file = nix::fcntl::open(
             c"/proc/self/oom_score_adj",
@@ -211,6 +222,9 @@ fn oom_score_adj() -> u16 {
 
 /// A prompt goes through a file in memory: it needs no writer that could wait for a reader.
 fn stdin(stdin: &Stdin) -> io::Result<Stdio> {
+    if matches!(stdin, Stdin::Empty | Stdin::Session) {
+        return Ok(Stdio::null());
+    }
     let Stdin::Prompt(prompt) = stdin else {
         // A terminal stays ours: the agent is in a background group, and reading would stop it.
         let ours = io::stdin();
@@ -236,24 +250,6 @@ fn check_dir(path: &Path) -> Result<(), SpawnError> {
         return Err(unusable(io::ErrorKind::NotADirectory.into()));
     }
     access(path, AccessFlags::X_OK).map_err(|error| unusable(error.into()))
-}
-
-/// Resolves the binary as a shell would, in the agent's own PATH, so that a message can say where.
-fn find(plan: &ProcessPlan) -> Result<PathBuf, SpawnError> {
-    let program = &plan.program;
-    if program.components().count() > 1 || program.is_absolute() {
-        return Ok(plan.cwd.join(program));
-    }
-    // The PATH of execvp(3) where there is none.
-    let path = plan.env.raw("PATH").unwrap_or("/bin:/usr/bin".as_ref());
-    let mut candidates =
-        std::env::split_paths(path).map(|directory| plan.cwd.join(directory).join(program));
-    let usable =
-        |candidate: &PathBuf| candidate.is_file() && access(candidate, AccessFlags::X_OK).is_ok();
-    candidates.find(usable).ok_or_else(|| SpawnError::Missing {
-        program: program.clone(),
-        searched: Some(path.to_string_lossy().into_owned()),
-    })
 }
 
 /// Looks at what the kernel, or worse, a C library that falls back to `sh`, would stumble over.

@@ -1,29 +1,36 @@
-//! When to stop the agent, and how.
+//! How to stop the agent.
+//!
+//! A stop is a schedule, made when it begins: what the session says works for its agent, or the
+//! signal that we were sent; after that KILL. Nothing is added to it later, and a second request
+//! skips to its end.
+
+mod schedule;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_plan::outcome::StopCause;
-use agent_plan::plan::Timers;
-use nix::sys::signal::Signal;
+use agent_plan::provider::{Means, StopStep};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::sleep_until;
 
+use super::conversation::Conversation;
 use super::group;
-use super::output::Activity;
+use schedule::{Act, schedule};
 
 /// How long killing may take: a process that the kernel cannot end (a hung disk) is left to it.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The stop sequence: a signal to the group, after the grace KILL to everything.
+/// The stop of one agent.
 #[derive(Debug)]
 pub(super) struct Stop {
+    /// The agent's own id, and its group's.
     group: Pid,
     grace: Duration,
     cause: Option<StopCause>,
     begun: Option<Instant>,
-    steps: VecDeque<(Instant, Signal)>,
+    acts: VecDeque<(Instant, Act)>,
     killed: bool,
     urgent: bool,
 }
@@ -35,7 +42,7 @@ impl Stop {
             grace,
             cause: None,
             begun: None,
-            steps: VecDeque::new(),
+            acts: VecDeque::new(),
             killed: false,
             urgent: false,
         }
@@ -63,25 +70,25 @@ impl Stop {
         self.urgent
     }
 
-    /// Sends the first signal and arranges for the rest; returns whether the stop begins with that.
-    /// A later cause changes nothing: a stop that has begun stays what it is.
-    pub(super) fn begin(&mut self, cause: StopCause, first: Signal) -> bool {
-        if self.begun() {
-            // TERM after a timeout: the agent has had its signal.
-            return false;
-        }
+    /// Does the first step and arranges for the rest. Without steps, `signal` goes to the group.
+    ///
+    /// Nothing begins twice: a stop that has begun stays what it is, whatever else would be a cause.
+    pub(super) fn begin(
+        &mut self,
+        cause: StopCause,
+        signal: Signal,
+        steps: Vec<StopStep>,
+        conversation: &mut Conversation,
+    ) {
         let now = Instant::now();
         self.begun = Some(now);
         self.cause = Some(cause);
-        self.send(first);
         // A grace that ends after the clock does has no end.
-        let step = |after: Duration, signal| Some((now.checked_add(after)?, signal));
-        if first == Signal::SIGINT {
-            // INT is a request; half of the grace later TERM is an order.
-            self.steps.extend(step(self.grace / 2, Signal::SIGTERM));
-        }
-        self.steps.extend(step(self.grace, Signal::SIGKILL));
-        true
+        self.acts = schedule(steps, signal, self.grace)
+            .into_iter()
+            .filter_map(|(after, act)| Some((now.checked_add(after)?, act)))
+            .collect();
+        self.escalate(conversation);
     }
 
     /// Lets the pod's clock run, for an agent that has ended by itself.
@@ -91,18 +98,43 @@ impl Stop {
 
     /// Waits for the next step; for ever if there is none. Cancel safe.
     pub(super) async fn escalation(&self) {
-        match self.steps.front() {
+        match self.acts.front() {
             Some((when, _)) => sleep_until((*when).into()).await,
             None => std::future::pending().await,
         }
     }
 
     /// Does the step that is due.
-    pub(super) fn escalate(&mut self) {
-        match self.steps.pop_front() {
-            Some((_, Signal::SIGKILL)) => self.kill(),
-            Some((_, signal)) => self.send(signal),
+    pub(super) fn escalate(&mut self, conversation: &mut Conversation) {
+        match self.acts.pop_front() {
+            Some((_, Act::Ask(means))) => {
+                self.ask(&means, conversation);
+                // A suspended process acts on nothing before it is continued.
+                group::signal(self.group, Signal::SIGCONT);
+            }
+            Some((_, Act::Kill)) => self.kill(),
             None => {}
+        }
+    }
+
+    fn ask(&self, means: &Means, conversation: &mut Conversation) {
+        tracing::debug!(?means, "Asking the agent to stop.");
+        match means {
+            Means::Write(line) => conversation.write(line),
+            Means::CloseStdin => conversation.close_stdin(),
+            Means::Signal(signal) => {
+                if let Ok(signal) = Signal::try_from(*signal) {
+                    // The agent was not waited for yet, so that its id is its own.
+                    let _: nix::Result<()> = kill(self.group, signal);
+                }
+            }
+            Means::GroupSignal(signal) => {
+                if let Ok(signal) = Signal::try_from(*signal) {
+                    group::signal(self.group, signal);
+                }
+            }
+            // What this supervisor cannot do is over at the end of its patience.
+            _ => {}
         }
     }
 
@@ -114,16 +146,10 @@ impl Stop {
 
     /// Kills the group and every descendant.
     fn kill(&mut self) {
-        self.steps.clear();
+        self.acts.clear();
         self.killed = true;
         // Whoever is not found now is looked for again when the agent has ended.
         let _: Found = kill_all(Some(self.group));
-    }
-
-    fn send(&self, signal: Signal) {
-        group::signal(self.group, signal);
-        // A stopped process cannot act on a signal before it is continued.
-        group::signal(self.group, Signal::SIGCONT);
     }
 }
 
@@ -147,107 +173,5 @@ pub(super) fn kill_all(group: Option<Pid>) -> Found {
             // The kernel needs a moment to end them; the sleep is bounded by the patience above.
             Some(_) => std::thread::sleep(Duration::from_millis(1)),
         }
-    }
-}
-
-/// The timers of a run: which of them is over first.
-#[derive(Debug)]
-pub(super) struct Watch {
-    timers: Timers,
-    activity: Arc<Activity>,
-    start: Instant,
-    result: Option<Instant>,
-    running_tools: u32,
-    /// When a tool last ended or a stopped agent went on: idleness begins anew there.
-    resumed: Instant,
-    suspended: bool,
-}
-
-impl Watch {
-    pub(super) fn new(timers: Timers, activity: Arc<Activity>) -> Self {
-        let start = Instant::now();
-        Self {
-            timers,
-            activity,
-            start,
-            result: None,
-            running_tools: 0,
-            resumed: start,
-            suspended: false,
-        }
-    }
-
-    pub(super) fn tool_started(&mut self) {
-        self.running_tools += 1;
-    }
-
-    pub(super) fn tool_ended(&mut self) {
-        self.running_tools = self.running_tools.saturating_sub(1);
-        self.resumed = Instant::now();
-    }
-
-    pub(super) fn on_result(&mut self) {
-        // An agent that repeats itself gets no more time for it.
-        self.result.get_or_insert_with(Instant::now);
-    }
-
-    /// A stopped agent is silent because it was told to be.
-    pub(super) fn on_forwarded(&mut self, signal: Signal) {
-        match signal {
-            Signal::SIGTSTP => self.suspended = true,
-            Signal::SIGCONT => {
-                self.suspended = false;
-                self.resumed = Instant::now();
-            }
-            _ => {}
-        }
-    }
-
-    /// Waits until a timer is over, and says which. Cancel safe.
-    pub(super) async fn expired(&self) -> StopCause {
-        loop {
-            let next = self.next();
-            if let Some((when, cause)) = next
-                && when <= Instant::now()
-            {
-                return cause;
-            }
-            // Later output moves the idle timer away, so looking when it is over is enough; only
-            // the first output brings it near. All else that moves a timer polls this anew.
-            tokio::select! {
-                () = sleep_until(next.map_or(Instant::now(), |(when, _)| when).into()), if next.is_some() => {}
-                () = self.activity.begun() => {}
-            }
-        }
-    }
-
-    fn next(&self) -> Option<(Instant, StopCause)> {
-        let last = self.activity.last();
-        let after = |from: Option<Instant>, timer: Option<Duration>, cause| {
-            Some((from?.checked_add(timer?)?, cause))
-        };
-        let silent = last.is_none() && self.result.is_none();
-        let busy = self.running_tools > 0 || self.suspended || self.result.is_some();
-        [
-            after(Some(self.start), self.timers.total, StopCause::TotalTimeout),
-            after(
-                Some(self.start).filter(|_| silent && !self.suspended),
-                self.timers.first_event,
-                StopCause::FirstEventTimeout,
-            ),
-            after(
-                last.map(|last| last.max(self.resumed)).filter(|_| !busy),
-                self.timers.idle,
-                StopCause::IdleTimeout,
-            ),
-            after(
-                self.result,
-                self.timers.after_result,
-                StopCause::AfterResultTimeout,
-            ),
-        ]
-        .into_iter()
-        .flatten()
-        .min_by_key(|(when, _)| *when)
     }
 }

@@ -1,11 +1,10 @@
-//! Lines out of bytes: the last one for messages, all of them for sessions.
+//! The last line of a stream, for messages.
 
 /// Enough for a last line that a person can read; the status has 640 characters for all.
 const KEPT: usize = 512;
 
-/// The longest line that a session is given; longer ones are cut for parsing, never for the log.
-/// Real CLIs put whole files into one line, of a few MB at most.
-const LONGEST_LINE: usize = 8 << 20;
+/// How programs that parse their arguments by clap, codex among them, end when they cannot.
+const HELP: &str = "For more information, try '";
 
 /// The last bytes of a stream.
 #[derive(Debug, Default)]
@@ -22,14 +21,22 @@ impl Tail {
     }
 
     /// Returns the last line with something in it, without control characters.
+    ///
+    /// Of a program that ends by recommending its help, it is the line that says what was wrong.
     pub(super) fn last_line(&self) -> Option<String> {
         let text = String::from_utf8_lossy(&self.bytes);
-        let line = text
+        let mut lines = text
             .lines()
             .rev()
             .map(plain)
-            .find(|line| !line.is_empty())?;
-        Some(line)
+            .filter(|line| !line.is_empty());
+        let last = lines.next()?;
+        let error = if last.starts_with(HELP) {
+            lines.find(|line| line.starts_with("error:"))
+        } else {
+            None
+        };
+        Some(error.unwrap_or(last))
     }
 }
 
@@ -50,42 +57,6 @@ fn plain(line: &str) -> String {
     plain.trim().to_owned()
 }
 
-/// Splits a stream into lines.
-#[derive(Debug, Default)]
-pub(super) struct Lines {
-    partial: Vec<u8>,
-}
-
-impl Lines {
-    pub(super) fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(String)) {
-        let mut rest = bytes;
-        while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-            self.keep(&rest[..at]);
-            rest = &rest[at + 1..];
-            emit(self.take());
-        }
-        self.keep(rest);
-    }
-
-    pub(super) fn end(&mut self, mut emit: impl FnMut(String)) {
-        if !self.partial.is_empty() {
-            emit(self.take());
-        }
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        let room = LONGEST_LINE.saturating_sub(self.partial.len());
-        self.partial
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
-    }
-
-    fn take(&mut self) -> String {
-        let line = std::mem::take(&mut self.partial);
-        let line = String::from_utf8_lossy(&line);
-        line.strip_suffix('\r').unwrap_or(&line).to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,14 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_whole_however_they_are_split() {
-        let text = b"one\r\ntwo\n\nthree";
-        for at in 0..text.len() {
-            let (mut lines, mut split) = (Vec::new(), Lines::default());
-            split.push(&text[..at], |line| lines.push(line));
-            split.push(&text[at..], |line| lines.push(line));
-            split.end(|line| lines.push(line));
-            assert_eq!(lines, ["one", "two", "", "three"]);
-        }
+    fn what_was_wrong_is_worth_more_than_a_recommendation() {
+        let mut tail = Tail::default();
+        tail.push(b"For more information, try '--help'.\n");
+        let hint = "For more information, try '--help'.";
+        assert_eq!(tail.last_line().as_deref(), Some(hint));
+        tail.push(b"error: no '--x'\n\nUsage: x\n\nFor more information, try '--help'.\n");
+        assert_eq!(tail.last_line().as_deref(), Some("error: no '--x'"));
     }
 }

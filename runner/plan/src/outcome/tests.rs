@@ -14,6 +14,7 @@ fn said(outcome: Outcome, exit: Exit) -> Facts {
         outcome,
         reason: "Said".to_owned(),
         message: Some("usage limit reached".to_owned()),
+        retry_after: None,
     };
     Facts {
         verdict: Some(verdict),

@@ -14,7 +14,7 @@ pub(super) fn plan(
     let mut rendered = Vec::with_capacity(declared.len());
     for (index, artifact) in declared.iter().enumerate() {
         let mut field = |name: &str, text: &str| {
-            templates.plain(
+            templates.artifact(
                 &exec.name(&format!("outputArtifacts[{index}].{name}")),
                 text,
             )

@@ -104,11 +104,21 @@ pub(super) struct Git {
     pub(super) access: Option<Access>,
 }
 
+/// When a checkout is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// If something asks for it, and then it must be known of what.
+    IfAsked,
+    /// Also if a repository is known: a codex adapter with a `cwd` (contract §4.4).
+    IfKnown,
+}
+
 /// Decides what is cloned into `cwd`, or the default place, and what the agent's own git may use.
 pub(super) fn plan(
     inputs: &Inputs<'_>,
     settings: &RunnerSettings,
     cwd: Option<&Path>,
+    need: Need,
     templates: &mut Templates,
     warnings: &mut Vec<String>,
 ) -> Result<Git, PlanError> {
@@ -117,19 +127,27 @@ pub(super) fn plan(
         payload: inputs.payload,
         environment: inputs.environment,
     };
-    let Some(asked) = Coordinates::asked(inputs, settings, templates, warnings)? else {
-        return Ok(Git {
-            checkout: None,
-            access: Access::without_remote(&vcs, &workspace),
-        });
+    let without = || Git {
+        checkout: None,
+        access: Access::without_remote(&vcs, &workspace),
+    };
+    let asked = Coordinates::asked(inputs, settings, templates, warnings)?;
+    let is_asked = asked.is_some();
+    let asked = match (asked, need) {
+        (Some(asked), _) => asked,
+        (None, Need::IfKnown) => Coordinates::default(),
+        (None, Need::IfAsked) => return Ok(without()),
     };
     let dir = cwd.unwrap_or(Path::new(DEFAULT_DIR)).to_owned();
     let checkout = CheckoutPlan::new(asked, dir, &vcs, &workspace, warnings)?;
-    let checkout = checkout.ok_or(PlanError::NoRepository)?;
-    Ok(Git {
-        access: Some(checkout.access.clone()),
-        checkout: Some(checkout),
-    })
+    match checkout {
+        Some(checkout) => Ok(Git {
+            access: Some(checkout.access.clone()),
+            checkout: Some(checkout),
+        }),
+        None if is_asked => Err(PlanError::NoRepository),
+        None => Ok(without()),
+    }
 }
 
 impl CheckoutPlan {

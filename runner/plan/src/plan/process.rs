@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crate::env::Environment;
 use crate::pattern;
-use crate::settings::{EnvMode, EnvPolicy, Protocol, RunnerSettings};
+use crate::settings::{EnvMode, EnvPolicy, RunnerSettings};
 
-use super::adapter::Exec;
+use super::adapter::{Exec, Talk};
 use super::checkout::Git;
+use super::conversation::{Conversation, CostLimits};
 use super::roots::Templates;
-use super::{Inputs, PlanError, files};
+use super::{Inputs, PlanError, files, talk, withheld};
 
 /// `MAX_ARG_STRLEN` of the kernel: 32 pages of 4 KiB, the final NUL included.
 const STRING_LIMIT: usize = 128 * 1024;
@@ -21,6 +22,10 @@ pub const PROMPT_LIMIT: usize = 4 << 20;
 
 /// An agent that hangs after its final result is stopped; its result stands (design §7).
 const DEFAULT_AFTER_RESULT: Duration = Duration::from_secs(30);
+
+/// Neither claude nor codex gives up on a model that takes a request and never answers. Half an hour
+/// is what the incumbent's codex helper waited (contract §5.3), and longer than a model thinks.
+const DEFAULT_IDLE: Duration = Duration::from_mins(30);
 
 /// Variables that a clean environment keeps: what programs need to find files, words and the net.
 const CLEAN: &[&str] = &[
@@ -63,8 +68,12 @@ pub struct ProcessPlan {
     pub cwd: PathBuf,
     /// What the agent reads on stdin.
     pub stdin: Stdin,
-    /// How its stdout is read.
-    pub protocol: Protocol,
+    /// How it is talked to.
+    pub conversation: Conversation,
+    /// What that may cost.
+    pub limits: CostLimits,
+    /// Whether reasoning is shown.
+    pub reasoning: bool,
     /// How long things may take.
     pub timers: Timers,
 }
@@ -76,6 +85,10 @@ pub enum Stdin {
     Inherited,
     /// This text, then the end.
     Prompt(String),
+    /// The end at once.
+    Empty,
+    /// What its session writes.
+    Session,
 }
 
 /// How long things may take; `None`: for ever.
@@ -112,10 +125,16 @@ impl ProcessPlan {
 
 pub(super) fn plan(
     exec: &Exec,
+    talk: &Talk,
     settings: &RunnerSettings,
     inputs: &Inputs<'_>,
     templates: &mut Templates,
+    warnings: &mut Vec<String>,
 ) -> Result<ProcessPlan, PlanError> {
+    let (conversation, stdin) = talk::plan(talk, settings, inputs, templates, warnings)?;
+    let timers = timers(settings, &conversation);
+    let limits = talk::limits(settings.budget.as_ref(), &conversation, warnings);
+    let events = settings.events.as_ref();
     let mut args = Vec::new();
     for (index, template) in exec.args_template.iter().flatten().enumerate() {
         let name = exec.name(&format!("argsTemplate[{index}]"));
@@ -123,12 +142,16 @@ pub(super) fn plan(
         args.push(fits(name, text, 0)?);
     }
     let (env, rendered) = environment(exec, settings.env.as_ref(), inputs, templates)?;
-    let cwd = match &settings.cwd {
-        None => inputs.working_dir.to_owned(),
-        Some(template) => {
+    let cwd = match (&settings.cwd, talk) {
+        (Some(template), _) => {
             let text = templates.plain("runner.cwd", template)?;
             files::safe_path("runner.cwd".to_owned(), &text, inputs.working_dir)?
         }
+        (None, Talk::Codex(codex)) if codex.cwd().is_some() => {
+            let text = codex.cwd().unwrap_or_default();
+            files::safe_path("adapter.codex.cwd".to_owned(), text, inputs.working_dir)?
+        }
+        _ => inputs.working_dir.to_owned(),
     };
     Ok(ProcessPlan {
         program: program(exec)?,
@@ -136,9 +159,11 @@ pub(super) fn plan(
         env,
         rendered,
         cwd,
-        stdin: stdin(settings, templates)?,
-        protocol: settings.protocol.unwrap_or_default(),
-        timers: timers(settings),
+        stdin,
+        conversation,
+        limits,
+        reasoning: events.and_then(|events| events.reasoning).unwrap_or(false),
+        timers,
     })
 }
 
@@ -151,22 +176,7 @@ fn program(exec: &Exec) -> Result<PathBuf, PlanError> {
     Ok(exec.binary.clone())
 }
 
-fn stdin(settings: &RunnerSettings, templates: &mut Templates) -> Result<Stdin, PlanError> {
-    let Some(template) = &settings.prompt else {
-        return Ok(Stdin::Inherited);
-    };
-    let prompt = templates.prompt("runner.prompt", template)?;
-    if prompt.len() > PROMPT_LIMIT {
-        return Err(PlanError::TooLong {
-            template: "runner.prompt".to_owned(),
-            bytes: prompt.len(),
-            limit: PROMPT_LIMIT,
-        });
-    }
-    Ok(Stdin::Prompt(prompt))
-}
-
-fn timers(settings: &RunnerSettings) -> Timers {
+fn timers(settings: &RunnerSettings, conversation: &Conversation) -> Timers {
     let timeouts = settings.timeouts.clone().unwrap_or_default();
     // Zero is how people write "no limit".
     let some = |span: Option<crate::settings::Span>| {
@@ -175,7 +185,10 @@ fn timers(settings: &RunnerSettings) -> Timers {
     Timers {
         total: some(timeouts.total),
         first_event: some(timeouts.first_event),
-        idle: some(timeouts.idle),
+        idle: match timeouts.idle {
+            None => conversation.is_cli().then_some(DEFAULT_IDLE),
+            told => some(told),
+        },
         after_result: if timeouts.after_result.is_none() {
             Some(DEFAULT_AFTER_RESULT)
         } else {
@@ -197,11 +210,13 @@ fn environment(
             .flatten()
             .any(|listed| pattern::matches(listed, name))
     };
-    let mut env = inputs.environment.filtered(|name| {
-        let kept = policy.mode.unwrap_or_default() == EnvMode::Inherit
-            || CLEAN.iter().any(|clean| pattern::matches(clean, name))
-            || listed(&policy.pass, name);
-        kept && !listed(&policy.drop, name)
+    let all = inputs.environment;
+    let mut env = all.filtered(|name| {
+        let kept = match policy.mode.unwrap_or_default() {
+            EnvMode::Inherit => !withheld::is_ours(all, name, all.get(name)),
+            EnvMode::Clean => CLEAN.iter().any(|clean| pattern::matches(clean, name)),
+        };
+        (kept || listed(&policy.pass, name)) && !listed(&policy.drop, name)
     });
     let mut rendered = Vec::new();
     for (name, template) in exec.env_template.iter().flatten() {
@@ -220,7 +235,8 @@ fn environment(
     Ok((env, rendered))
 }
 
-fn fits(template: String, text: String, besides: usize) -> Result<String, PlanError> {
+/// Takes a text that becomes an argument or a variable, with so many bytes besides.
+pub(super) fn fits(template: String, text: String, besides: usize) -> Result<String, PlanError> {
     let bytes = text.len() + besides + 1;
     if bytes > STRING_LIMIT {
         return Err(PlanError::TooLong {

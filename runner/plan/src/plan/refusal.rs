@@ -39,6 +39,35 @@ pub enum PlanError {
     /// An exec adapter without a binary.
     #[error("`adapter.exec.binary` is missing or empty")]
     NoBinary,
+    /// A protocol that an exec adapter cannot speak.
+    #[error("`runner.protocol` is `codex-app-server`, which an exec adapter does not speak")]
+    ProtocolNeedsAdapter,
+    /// An adapter that asks something, and nothing to ask.
+    #[error("`{template}` is missing or blank, and the run has no prompt either")]
+    NoPrompt {
+        /// Where it could be.
+        template: String,
+    },
+    /// A word that is none of those that there are.
+    #[error("`{place}` is `{word}`; it can be {words}")]
+    BadWord {
+        /// The field.
+        place: String,
+        /// What it says.
+        word: String,
+        /// What it can say.
+        words: &'static str,
+        /// The one that was perhaps meant.
+        nearest: Option<String>,
+    },
+    /// The system prompt is not there, or is not the one that was meant.
+    #[error("the system prompt, `{place}`, {problem}")]
+    SystemPrompt {
+        /// The file, the field, or the variable that asks for it.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A setting is wrong.
     #[error("a setting cannot be used")]
     Settings(#[from] SettingsError),
@@ -212,6 +241,7 @@ impl PlanError {
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::NotBuilt { .. } => Outcome::ProviderUnavailable,
+            Self::SystemPrompt { .. } => Outcome::PolicyRefused,
             Self::BadRemote { source, .. } if source.is_policy() => Outcome::PolicyRefused,
             _ => Outcome::SpecInvalid,
         }
@@ -224,6 +254,9 @@ impl PlanError {
             Self::NoAdapterType | Self::UnknownAdapter { .. } => "UnknownAdapter",
             Self::NotBuilt { .. } => "NotBuilt",
             Self::NoBinary => "NoBinary",
+            Self::ProtocolNeedsAdapter | Self::BadWord { .. } => "BadWord",
+            Self::NoPrompt { .. } => "NoPrompt",
+            Self::SystemPrompt { .. } => "SystemPrompt",
             Self::Settings(_) | Self::BadGrace { .. } | Self::NoTime { .. } => "BadSetting",
             Self::Template { .. } | Self::NotText { .. } => "BadTemplate",
             Self::EmptyTag { .. } => "EmptyTag",
@@ -256,7 +289,10 @@ impl PlanError {
             Self::NoAdapter { provider } => Some(format!(
                 "give the AgentProvider an `adapter`, or put `{provider}.json` into `$AGENT_PROVIDER_DIR`"
             )),
-            Self::UnknownAdapter { nearest, .. } | Self::EmptyTag { nearest, .. } => meant(nearest),
+            Self::UnknownAdapter { nearest, .. } | Self::EmptyTag { nearest, .. } | Self::BadWord { nearest, .. } => meant(nearest),
+            Self::ProtocolNeedsAdapter => Some("write `\"type\": \"codex-app-server\"`, or the protocol `codex-exec`".to_owned()),
+            Self::NoPrompt { .. } => Some("give the run a prompt: `runner.prompt`, the adapter's `prompt`, or `prompt` or `implementation.text` in run.json".to_owned()),
+            Self::SystemPrompt { .. } => Some("mount the file whose hash the controller recorded, or record the new one".to_owned()),
             Self::NoAdapterType => Some("write `\"type\": \"exec\"` beside `exec`".to_owned()),
             Self::NoBinary => Some("set it to the path or name of the agent's executable".to_owned()),
             Self::TooLong { .. } => Some("pass it as an input file, or as `runner.prompt`, which goes through stdin".to_owned()),

@@ -6,8 +6,11 @@ use crate::pattern;
 use crate::settings::RunnerSettings;
 use crate::template::{Engine, UnknownRoot};
 
-use super::adapter::Exec;
-use super::{Inputs, PlanError};
+use super::adapter::{Exec, Talk};
+use super::{Inputs, PlanError, withheld};
+
+/// Parts of the spec that templates see under their own names: the contract's five roots.
+const OF_SPEC: [&str; 5] = ["inputs", "payloads", "observability", "artifacts", "goal"];
 
 /// Parts of the payload that templates see under their own names, besides the whole as `run`.
 const OF_PAYLOAD: [&str; 6] = [
@@ -19,11 +22,16 @@ const OF_PAYLOAD: [&str; 6] = [
     "metadata",
 ];
 
+/// The names that every template sees, in groups; some templates see `env`, too.
+pub const TEMPLATE_ROOTS: [&[&str]; 3] = [&OF_SPEC, &OF_PAYLOAD, &["run", "provider"]];
+
 /// Renders a run's templates, and remembers what rendered to nothing.
 pub(super) struct Templates {
     engine: Engine,
     roots: Value,
     with_env: Value,
+    thread_config: Value,
+    of_artifacts: Value,
     strict: bool,
     warnings: Vec<String>,
 }
@@ -32,16 +40,37 @@ impl Templates {
     pub(super) fn new(
         inputs: &Inputs<'_>,
         exec: &Exec,
+        talk: &Talk,
         settings: &RunnerSettings,
         strict: bool,
     ) -> Self {
         let roots = roots(inputs);
-        let mut with_env = roots.clone();
-        with_env.insert("env".to_owned(), Value::Object(env(inputs, exec, settings)));
+        let allowed = settings.env.as_ref().and_then(|env| env.templates.clone());
+        let with = |env: Map<String, Value>| {
+            let mut roots = roots.clone();
+            roots.insert("env".to_owned(), Value::Object(env));
+            Value::Object(roots)
+        };
+        let set_by_provider = || exec.env_template.iter().flat_map(Map::keys).cloned();
+        let own = allowed
+            .clone()
+            .unwrap_or_else(|| set_by_provider().collect());
+        let with_env = with(env(inputs, |name| {
+            own.iter().any(|allowed| pattern::matches(allowed, name))
+        }));
+        // What its author set, the controller has put among all the rest (contract §2.3).
+        let thread_config = with(env(inputs, |name| match &allowed {
+            Some(allowed) => allowed
+                .iter()
+                .any(|allowed| pattern::matches(allowed, name)),
+            None => !withheld::is_ours(inputs.environment, name, inputs.environment.get(name)),
+        }));
         Self {
             engine: Engine::new(),
+            with_env,
+            thread_config,
+            of_artifacts: of_artifacts(roots.clone(), inputs, talk),
             roots: Value::Object(roots),
-            with_env: Value::Object(with_env),
             strict,
             warnings: Vec::new(),
         }
@@ -60,6 +89,26 @@ impl Templates {
         let rendered = self
             .engine
             .render(template, &self.with_env, UnknownRoot::Empty);
+        self.keep(name, rendered)
+    }
+
+    /// Renders a template of an artifact.
+    pub(super) fn artifact(&mut self, name: &str, template: &str) -> Result<String, PlanError> {
+        let rendered = self
+            .engine
+            .render(template, &self.of_artifacts, UnknownRoot::Empty);
+        self.keep(name, rendered)
+    }
+
+    /// Renders a leaf of codex's `threadConfig`, which sees the environment as its author knows it.
+    pub(super) fn thread_config(
+        &mut self,
+        name: &str,
+        template: &str,
+    ) -> Result<String, PlanError> {
+        let rendered = self
+            .engine
+            .render(template, &self.thread_config, UnknownRoot::Empty);
         self.keep(name, rendered)
     }
 
@@ -109,7 +158,7 @@ impl Templates {
 fn roots(inputs: &Inputs<'_>) -> Map<String, Value> {
     let raw = &inputs.spec.raw;
     let mut roots = Map::new();
-    for name in ["inputs", "payloads", "observability", "artifacts", "goal"] {
+    for name in OF_SPEC {
         let value = raw.get(name).filter(|value| !value.is_null()).cloned();
         roots.insert(
             name.to_owned(),
@@ -139,26 +188,24 @@ fn roots(inputs: &Inputs<'_>) -> Map<String, Value> {
     roots
 }
 
-/// The root `env`: only names on the allow-list, by default those that the provider itself sets.
-fn env(inputs: &Inputs<'_>, exec: &Exec, settings: &RunnerSettings) -> Map<String, Value> {
-    let allowed: Vec<String> = match settings.env.as_ref().and_then(|env| env.templates.clone()) {
-        Some(names) => names,
-        None => exec
-            .env_template
-            .iter()
-            .flat_map(Map::keys)
-            .cloned()
-            .collect(),
-    };
+/// Of a codex run, artifacts see every key of the payload as a root (contract §2.3).
+fn of_artifacts(mut roots: Map<String, Value>, inputs: &Inputs<'_>, talk: &Talk) -> Value {
+    let payload = inputs.payload.and_then(Value::as_object);
+    if let (Talk::Codex(_), Some(payload)) = (talk, payload) {
+        for (key, value) in payload {
+            roots.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    Value::Object(roots)
+}
+
+/// The root `env`: only names that are allowed.
+fn env(inputs: &Inputs<'_>, allowed: impl Fn(&str) -> bool) -> Map<String, Value> {
     inputs
         .environment
         .iter()
         .filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)))
-        .filter(|(name, _)| {
-            allowed
-                .iter()
-                .any(|allowed| pattern::matches(allowed, name))
-        })
+        .filter(|(name, _)| allowed(name))
         .map(|(name, value)| (name.to_owned(), value.into()))
         .collect()
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Inputs, Plan, PlanError};
+use super::{Inputs, Plan, PlanError, SystemPromptFile};
 use crate::env::Environment;
 use crate::secret::Found;
 use crate::spec::{self, ProviderDefinition};
@@ -22,6 +22,7 @@ mod property;
 mod roots;
 mod settings;
 mod source;
+mod talk;
 mod unbuilt;
 mod view;
 
@@ -39,6 +40,7 @@ struct Asked {
     secrets: Vec<Found>,
     status_path: Option<PathBuf>,
     reserved: Vec<(&'static str, PathBuf)>,
+    system_prompt: Option<SystemPromptFile>,
 }
 
 impl Asked {
@@ -53,6 +55,7 @@ impl Asked {
             secrets: Vec::new(),
             status_path: None,
             reserved: Vec::new(),
+            system_prompt: None,
         }
     }
 
@@ -133,7 +136,15 @@ impl Asked {
             flags: &self.flags,
             working_dir: Path::new(WORKING_DIR),
             secrets: self.secrets.clone(),
-            previous_attempt: None,
+            previous: None,
+            system_prompt: self.system_prompt.clone(),
+            // Not SHA-256, which a pure crate does not have: some text that depends on the bytes.
+            sha256: |bytes| {
+                format!(
+                    "{:x}",
+                    bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>()
+                )
+            },
             status_path: self.status_path.clone(),
             reserved: &self.reserved,
         })

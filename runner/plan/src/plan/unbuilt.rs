@@ -28,9 +28,13 @@ fn settings(place: &str, settings: Option<&RunnerSettings>) -> Result<(), PlanEr
         return Ok(());
     };
     let unbuilt = [
-        ("budget", settings.budget.as_ref()),
-        ("skill", settings.skill.as_ref()),
-        ("events", settings.events.as_ref()),
+        (
+            "events.required",
+            settings
+                .events
+                .as_ref()
+                .and_then(|events| events.required.as_ref()),
+        ),
         ("artifacts", settings.artifacts.as_ref()),
     ];
     for (key, value) in unbuilt {

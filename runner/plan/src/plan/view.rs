@@ -1,8 +1,10 @@
 //! The plan as others see it: without secrets, safe to paste into an issue.
 
 mod checkout;
+mod conversation;
 
 pub use checkout::CheckoutView;
+pub use conversation::CodexView;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,7 +23,7 @@ use super::{Plan, Stdin};
 pub struct PlanView {
     /// Name of the provider.
     pub provider: String,
-    /// `exec`.
+    /// `exec`, `codex-app-server` or `claude`.
     pub adapter: String,
     /// Whose run it is, as far as the payload says.
     pub run: RunView,
@@ -80,8 +82,20 @@ pub struct ProcessView {
     pub env: BTreeMap<String, String>,
     /// Names of the variables that it inherits, or is given for its own git.
     pub inherited: Vec<String>,
-    /// The prompt, which it reads on stdin.
+    /// The prompt, which never is in its arguments.
     pub prompt: Option<String>,
+    /// The skill that the prompt is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skill: Option<String>,
+    /// The conversation that it goes on with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
+    /// What a codex thread is started with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codex: Option<CodexView>,
+    /// What the conversation may cost, by what is limited.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub budget: BTreeMap<String, f64>,
     /// How its stdout is read.
     pub protocol: Protocol,
     /// Seconds, by timer; absent: no limit.
@@ -164,6 +178,7 @@ impl Plan {
 
     fn process_view(&self, clean: &impl Fn(&str) -> String) -> ProcessView {
         let process = &self.process;
+        let conversation = &process.conversation;
         let timers = process.timers;
         let seconds = |name: &str, timer: Option<Duration>| {
             timer.map(|timer| (name.to_owned(), timer.as_secs_f64()))
@@ -188,10 +203,17 @@ impl Plan {
                 .collect(),
             inherited,
             prompt: match &process.stdin {
-                Stdin::Inherited => None,
+                Stdin::Inherited | Stdin::Empty | Stdin::Session => None,
                 Stdin::Prompt(prompt) => Some(clean(prompt)),
-            },
-            protocol: process.protocol,
+            }
+            .or_else(|| conversation.prompt().map(|prompt| clean(&prompt.text))),
+            skill: (conversation.prompt())
+                .and_then(|prompt| prompt.skill.as_deref())
+                .map(clean),
+            resume: conversation.resume().map(clean),
+            codex: CodexView::of(conversation, clean),
+            budget: conversation::budget(&process.limits),
+            protocol: process.conversation.protocol(),
             timeouts: [
                 seconds("total", timers.total),
                 seconds("firstEvent", timers.first_event),

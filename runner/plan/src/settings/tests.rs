@@ -84,7 +84,7 @@ fn a_bad_value_names_its_source_and_the_near_miss() {
         .expect_err("not a protocol");
     assert_eq!(
         error.to_string(),
-        "`$AGENT_RUNNER_PROTOCOL` is set to `row`: unknown variant `row`, expected `raw` or `jsonl`: did you mean `raw`?"
+        "`$AGENT_RUNNER_PROTOCOL` is set to `row`: unknown variant `row`, expected one of `raw`, `jsonl`, `claude`, `codex-exec`, `codex-app-server`: did you mean `raw`?"
     );
     let flags = [("timeouts.idle".to_owned(), "soon".to_owned())];
     let error = resolve(&[], &environment(&[]), &flags).expect_err("not a duration");

@@ -50,11 +50,38 @@ fn the_binary_is_never_a_template() {
     assert_eq!(plan.process.program.to_str(), Some("/bin/{{provider}}"));
 }
 
+/// Each row: adapter, provider, definition.
+#[test]
+fn an_adapter_that_asks_something_needs_something_to_ask() {
+    let none = Value::Null;
+    let of_codex = json!({ "adapter": { "type": "codex-app-server" } });
+    let definition = json!({ "binary": "/bin/defined" });
+    for (adapter, provider, definition) in [
+        (json!({ "type": "codex-app-server" }), "fake", &none),
+        (json!({ "type": "codex-app-server" }), "fake", &definition),
+        (json!({ "type": "claude" }), "fake", &none),
+        (json!({ "type": "telepathy" }), "codex", &none),
+        (none.clone(), "codex", &none),
+        (none.clone(), "codex-runner", &none),
+        (none.clone(), "fake", &of_codex),
+    ] {
+        let mut asked = Asked::bare()
+            .spec("/provider", json!(provider))
+            .spec("/adapter", adapter.clone());
+        asked.definition = Some(definition.clone()).filter(|definition| !definition.is_null());
+        let error = asked.refused();
+        let row = format!("{adapter} {provider} {definition}");
+        assert_eq!(error.reason(), "NoPrompt", "{row}");
+        assert_eq!(error.outcome(), Outcome::SpecInvalid, "{row}");
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.contains("`runner.prompt`"), "{row}: `{hint}`");
+    }
+}
+
 /// Each row: adapter, provider, definition, reason, hint.
 #[test]
 fn what_cannot_be_resolved_is_refused_with_its_reason_and_a_hint() {
     let definition = json!({ "binary": "/bin/defined" });
-    let of_codex = json!({ "adapter": { "type": "codex-app-server" } });
     let of_nonsense = json!({ "adapter": { "type": "exce" } });
     let none = Value::Null;
     let rows = [
@@ -96,30 +123,6 @@ fn what_cannot_be_resolved_is_refused_with_its_reason_and_a_hint() {
             "did you mean `exec`?",
         ),
         (
-            json!({ "type": "codex-app-server" }),
-            "fake",
-            &none,
-            "NotBuilt",
-            "",
-        ),
-        (
-            json!({ "type": "codex-app-server" }),
-            "fake",
-            &definition,
-            "NotBuilt",
-            "",
-        ),
-        (none.clone(), "codex", &none, "NotBuilt", ""),
-        (none.clone(), "codex-runner", &none, "NotBuilt", ""),
-        (
-            json!({ "type": "telepathy" }),
-            "codex",
-            &none,
-            "NotBuilt",
-            "",
-        ),
-        (none.clone(), "fake", &of_codex, "NotBuilt", ""),
-        (
             json!({ "type": "exec" }),
             "fake",
             &none,
@@ -147,11 +150,7 @@ fn what_cannot_be_resolved_is_refused_with_its_reason_and_a_hint() {
             said.contains(hint) && said.is_empty() == hint.is_empty(),
             "{row}: `{said}`"
         );
-        let outcome = match reason {
-            "NotBuilt" => Outcome::ProviderUnavailable,
-            _ => Outcome::SpecInvalid,
-        };
-        assert_eq!(error.outcome(), outcome, "{row}");
+        assert_eq!(error.outcome(), Outcome::SpecInvalid, "{row}");
     }
 }
 
@@ -166,7 +165,7 @@ fn a_definition_counts_only_where_the_spec_has_no_type() {
 }
 
 #[test]
-fn a_definition_of_codex_replaces_the_one_that_is_not_built() {
+fn a_definition_of_codex_replaces_the_one_that_follows_from_the_name() {
     let plan = Asked::bare()
         .spec("/provider", json!("codex"))
         .definition(json!({ "adapter": { "type": "exec", "exec": { "binary": "/bin/codex" } } }))
@@ -186,7 +185,7 @@ fn a_body_without_a_type_is_told_what_is_missing() {
         assert!(error.hint().is_some_and(|hint| hint.contains("\"type\"")));
         // Codex is known by its name, as the contract has it.
         let error = asked.clone().spec("/provider", json!("codex")).refused();
-        assert_eq!(error.reason(), "NotBuilt");
+        assert_eq!(error.reason(), "NoPrompt");
         let defined = asked.definition(json!({ "binary": "/bin/defined" }));
         assert_eq!(
             defined.planned().process.program.to_str(),

@@ -26,10 +26,7 @@ fn pod() -> Asked {
 #[test]
 fn everything_is_inherited_by_default_empty_values_too() {
     let plan = pod().planned();
-    assert_eq!(
-        names(&plan),
-        ["PATH", "LC_ALL", "NATS_URL", "NATS_USER", "EMPTY"]
-    );
+    assert_eq!(names(&plan), ["PATH", "LC_ALL", "NATS_URL", "EMPTY"]);
     assert_eq!(variable(&plan, "EMPTY"), Some(""));
 }
 
@@ -37,6 +34,8 @@ fn everything_is_inherited_by_default_empty_values_too() {
 fn a_clean_environment_has_the_base_and_what_is_passed() {
     let clean = pod().setting("env/mode", json!("clean"));
     assert_eq!(names(&clean.planned()), ["PATH", "LC_ALL"]);
+    let called_otherwise = pod().setting("env/mode", json!("allowlist"));
+    assert_eq!(names(&called_otherwise.planned()), ["PATH", "LC_ALL"]);
     let passing = clean.setting("env/pass", json!(["NATS_*", "ABSENT"]));
     assert_eq!(
         names(&passing.planned()),

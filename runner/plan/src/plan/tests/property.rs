@@ -119,7 +119,13 @@ fn has_plan(spec: &Value, payload: &Value, environment: &Environment) -> bool {
         flags: &[],
         working_dir: Path::new("/workspace"),
         secrets: Vec::new(),
-        previous_attempt: Some(u32::MAX),
+        previous: Some(crate::plan::Previous {
+            attempt: u32::MAX,
+            session: Some("a session".to_owned()),
+            usage: None,
+        }),
+        system_prompt: None,
+        sha256: |bytes| bytes.len().to_string(),
         status_path: None,
         reserved: &[],
     });

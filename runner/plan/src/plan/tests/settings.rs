@@ -31,7 +31,7 @@ fn an_empty_variable_is_an_absent_one() {
         .setting("protocol", json!("jsonl"))
         .env("AGENT_RUNNER_PROTOCOL", "")
         .planned();
-    assert_eq!(plan.process.protocol, Protocol::Jsonl);
+    assert_eq!(plan.process.conversation.protocol(), Protocol::Jsonl);
 }
 
 #[test]

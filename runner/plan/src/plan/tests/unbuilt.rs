@@ -14,19 +14,19 @@ fn what_a_definition_asks_for_is_refused_too() {
             "runner": runner,
         }}))
     };
-    let error = asked(json!({ "budget": { "turns": 1 } })).refused();
+    let error = asked(json!({ "artifacts": { "log": true } })).refused();
     assert_eq!(
         error.to_string(),
-        "`provider definition: adapter.runner.budget` is not in this build"
+        "`provider definition: adapter.runner.artifacts` is not in this build"
     );
     asked(json!({ "cwd": "/" })).planned();
 }
 
 #[test]
 fn every_setting_of_a_later_build_is_refused_by_its_name() {
-    for key in ["budget", "skill", "events", "artifacts"] {
+    for key in ["events.required", "artifacts"] {
         for place in ["runner", "adapter.runner"] {
-            let pointer = format!("/{}/{key}", place.replace('.', "/"));
+            let pointer = format!("/{place}/{key}").replace('.', "/");
             for value in [json!({ "a": 1 }), json!("text"), json!(["x"])] {
                 let error = Asked::exec().spec(&pointer, value).refused();
                 assert_eq!(

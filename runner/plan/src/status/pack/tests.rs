@@ -1,34 +1,22 @@
 use super::*;
-use crate::outcome::{Outcome, Word};
+use crate::outcome::Outcome;
 use crate::spec::OutputArtifact;
 use crate::status::{GitStatus, ProcessStatus, StatusArtifacts, WipStatus};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 fn status() -> RunStatus {
     RunStatus {
-        status: Word::Failed,
         provider: "shell".to_owned(),
         adapter: Some("exec".to_owned()),
         binary: Some("/bin/sh".to_owned()),
         args: Some(vec!["-c".to_owned(), "exit 7".to_owned()]),
         exit_code: 7,
-        signal: None,
-        started_at: "2026-08-23T10:15:00Z".to_owned(),
-        finished_at: "2026-08-23T10:15:01Z".to_owned(),
         cwd: Some("/workspace".to_owned()),
-        artifacts: StatusArtifacts::default(),
         error: Some("`sh` exited with code 7".to_owned()),
         outcome: Outcome::AgentFailed,
         reason: "NonZeroExit".to_owned(),
-        retryable: false,
-        attempt: 1,
         process: Some(ProcessStatus::default()),
-        git: None,
-        timings: BTreeMap::new(),
-        redactions: BTreeMap::new(),
-        warnings: Vec::new(),
-        truncated: Vec::new(),
+        ..RunStatus::begun("2026-08-23T10:15:00Z")
     }
 }
 
@@ -152,7 +140,7 @@ prop_compose! {
         let artifact = OutputArtifact { name, path: Some(path.clone()), key: Some(path.clone()), url: Some(path.clone()) };
         RunStatus {
             provider, adapter: Some(adapter), binary: Some(binary), args: Some(args), signal: Some(signal), started_at, finished_at,
-            cwd: Some(cwd), error: Some(cut(&error, crate::status::ERROR_LIMIT)), reason,
+            run_uid: Some(path.clone()), cwd: Some(cwd), error: Some(cut(&error, crate::status::ERROR_LIMIT)), reason,
             artifacts: StatusArtifacts { status_path: Some(path.clone()), log_path: Some(path.clone()), output_artifacts: Some(vec![artifact; 5]) },
             git: Some(GitStatus {
                 url: path.clone(), commit: Some(path.clone()), branch: Some(path.clone()), base: Some(path.clone()),

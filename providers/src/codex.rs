@@ -1,0 +1,5 @@
+//! Codex: `exec --json`, one way, and `app-server`, both ways.
+
+pub(crate) mod app_server;
+pub(crate) mod exec;
+mod offline;
