@@ -11,7 +11,7 @@ use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::load::Request;
-use crate::{credential, fake_app_server};
+use crate::{credential, fake_app_server, scripted};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -30,6 +30,10 @@ pub enum Verb {
     Completions(String),
     /// Answer git, which asks for credentials: the file that says where they are, the operation.
     GitCredential(PathBuf, String),
+    /// Test a provider.
+    ProviderTest(PathBuf, Format),
+    /// Play an agent, under the scripted agent's name, with these arguments.
+    ScriptedAgent(OsString, Vec<OsString>),
     /// Answer a prompt, as the program that `GIT_ASKPASS` names: our own name, the prompt.
     Askpass(OsString, String),
     /// Be the scripted app server of smoke tests, as whom we were started.
@@ -66,6 +70,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap
         // Its arguments are those of codex; the script has one way to go.
         return Ok(Verb::FakeAppServer);
     }
+    if let Some(name) = arguments.next_if(|name| scripted::is_scripted(name)) {
+        return Ok(Verb::ScriptedAgent(name, arguments.collect()));
+    }
     let matches = command().try_get_matches_from(arguments)?;
     Ok(match matches.subcommand() {
         Some(("plan", plan)) => Verb::Plan(request(plan), format(plan)),
@@ -83,6 +90,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap
             PathBuf::from(text(asked, "access")),
             text(asked, "operation"),
         ),
+        Some(("provider", asked)) => provider_test(asked),
         Some(("completions", shell)) => Verb::Completions(text(shell, "shell")),
         _ if matches.get_flag("dry-run") => Verb::Plan(request(&matches), format(&matches)),
         _ => Verb::Run(request(&matches)),
@@ -137,6 +145,17 @@ pub fn command() -> Command {
                 .about("Answer git's credential protocol for the agent; the runner configures it")
                 .arg(Arg::new("access").value_name("FILE").required(true))
                 .arg(Arg::new("operation").value_name("OPERATION").required(true)),
+        )
+        .subcommand(
+            Command::new("provider")
+                .about("Test a provider")
+                .subcommand_required(true)
+                .subcommand(
+                    Command::new("test")
+                        .about("Check a provider, then play runs with a scripted agent")
+                        .arg(Arg::new("file").value_name("FILE").required(true))
+                        .arg(output("How the report is printed; default text")),
+                ),
         )
         .subcommand(
             Command::new("completions")
@@ -218,6 +237,11 @@ fn request(matches: &ArgMatches) -> Request {
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
     }
+}
+
+fn provider_test(asked: &ArgMatches) -> Verb {
+    let (_, test) = asked.subcommand().expect("clap demands a subcommand");
+    Verb::ProviderTest(PathBuf::from(text(test, "file")), format(test))
 }
 
 fn format(matches: &ArgMatches) -> Format {

@@ -18,9 +18,11 @@ pub mod blocking;
 pub mod cancel;
 pub mod credential;
 pub mod fake_app_server;
+pub mod kit;
 pub mod ledger;
 pub mod outlet;
 pub mod report;
+pub mod scripted;
 pub mod telemetry;
 pub mod verbs;
 

@@ -7,7 +7,7 @@ use agent_plan::env::Environment;
 use agent_runner::cli::{self, Verb};
 use agent_runner::ledger::Ledger;
 use agent_runner::load::{self, Request};
-use agent_runner::{guard, run, shutdown, telemetry, verbs};
+use agent_runner::{guard, run, scripted, shutdown, telemetry, verbs};
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
@@ -33,6 +33,8 @@ fn main() -> ExitCode {
         Verb::Completions(shell) => verbs::completions(&shell),
         Verb::GitCredential(access, asked) => verbs::git_credential(&access, &asked, &environment),
         Verb::Askpass(name, prompt) => verbs::askpass(&name, &prompt, &environment),
+        Verb::ProviderTest(file, format) => verbs::provider_test(&file, format),
+        Verb::ScriptedAgent(name, args) => scripted::play(&name, &args, &environment),
         Verb::FakeAppServer => verbs::fake_app_server(&environment),
     };
     ExitCode::from(done.unwrap_or_else(|error| guard::unanswered(&error)))

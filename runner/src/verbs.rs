@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use agent_plan::env::Environment;
-use agent_plan::outcome::exit_code;
+use agent_plan::outcome::{Outcome, exit_code};
 use agent_plan::plan::{PlanView, refuse_unbuilt};
 use agent_plan::spec::{self, ProviderDefinition, RunSpec, SpecError, Unknown};
 use agent_plan::status::RunStatus;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::cli::Format;
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Request};
-use crate::{credential, fake_app_server, report, telemetry};
+use crate::{credential, fake_app_server, kit, report, telemetry};
 
 /// Prints what a run would do; touches nothing.
 ///
@@ -121,6 +121,33 @@ fn check_spec(bytes: &[u8], origin: &str) -> Result<Vec<Unknown>, LoadError> {
     let spec = spec::parse(bytes, origin)?;
     refuse_unbuilt(&spec.value, None)?;
     Ok(spec.unknown)
+}
+
+/// Tests a provider: prints what was found, and returns 1 if anything is wrong.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read or is no provider, and if stdout fails.
+pub fn provider_test(path: &Path, format: Format) -> anyhow::Result<u8> {
+    let bytes = match load::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(refused(&error)),
+    };
+    let text =
+        String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display()))?;
+    let summary = match kit::test(&text, path) {
+        Ok(summary) => summary,
+        Err(error) => {
+            report::error(&printable(&report::sentence(&error, None)));
+            return Ok(exit_code(Outcome::SpecInvalid));
+        }
+    };
+    let text = match format {
+        Format::Text => summary.text(),
+        Format::Json => serde_json::to_string_pretty(&summary)? + "\n",
+    };
+    print_foreign(&text)?;
+    Ok(u8::from(!summary.ok))
 }
 
 /// Prints the JSON Schema of one of our formats.
