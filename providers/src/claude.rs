@@ -73,14 +73,6 @@ pub(crate) fn session(plan: &ClaudePlan) -> Claude {
     }
 }
 
-/// Says whether a line is a piece of a message, of reasoning or of a tool's input.
-pub(crate) fn is_piece(line: &str) -> bool {
-    serde_json::from_str::<Value>(line).is_ok_and(|line| {
-        text(&line, "/type") == Some("stream_event")
-            && text(&line, "/event/type") == Some("content_block_delta")
-    })
-}
-
 impl Session for Claude {
     fn on_start(&mut self) -> Vec<Action> {
         let Some(prompt) = &self.prompt else {

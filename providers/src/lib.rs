@@ -49,14 +49,3 @@ pub fn equip(plan: &mut ProcessPlan) -> Vec<String> {
     plan.conversation = conversation;
     warnings
 }
-
-/// Says whether a line is a piece of something that a later line tells whole.
-///
-/// A secret may be cut in two by such pieces, where no redactor of lines finds it.
-pub fn is_piece(line: &str, conversation: &Conversation) -> bool {
-    match conversation {
-        Conversation::Claude(_) => claude::is_piece(line),
-        Conversation::CodexAppServer(_) => codex::app_server::is_piece(line),
-        _ => false,
-    }
-}

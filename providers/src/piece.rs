@@ -21,6 +21,8 @@ pub enum Part {
 }
 
 /// Says what a line has to do with a text that comes in pieces, if anything.
+///
+/// A secret may be cut in two by pieces, where no redactor of lines finds it.
 pub fn part(line: &str, conversation: &Conversation) -> Option<Part> {
     let of_cli = match conversation {
         Conversation::Claude(_) => claude,
@@ -60,6 +62,7 @@ fn app_server(message: &Value) -> Option<Part> {
         let of = name("/params/item/id");
         return Some(Part::Whole { of });
     }
+    // `item/agentMessage/delta`, `item/reasoning/textDelta`, `process/outputDelta` and their like.
     (method.ends_with("/delta") || method.ends_with("Delta")).then(|| Part::Piece {
         of: name("/params/itemId"),
         text: name("/params/delta"),
@@ -88,7 +91,6 @@ mod tests {
             let line = format!(
                 r#"{{"type":"stream_event","event":{{"type":"content_block_delta","delta":{delta}}},"parent_tool_use_id":"t1"}}"#
             );
-            assert!(crate::is_piece(&line, &claude), "{line}");
             part(&line, &claude)
         };
         assert_eq!(delta(r#"{"text":"a"}"#), Some(piece("t1", "a")));
@@ -115,8 +117,6 @@ mod tests {
             "item/reasoning/textDelta",
         ] {
             let line = json!({"method": method, "params": {"itemId": "i", "delta": "text"}});
-            let is_piece = crate::codex::app_server::is_piece;
-            assert!(is_piece(&line.to_string()), "{line}");
             assert_eq!(app_server(&line), Some(piece("i", "text")));
         }
         let line = json!({"method": "item/completed", "params": {"item": {"id": "i"}}});

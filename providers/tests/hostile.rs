@@ -116,7 +116,7 @@ fn survives(process: ProcessPlan, lines: &[String], happenings: &[Happening]) {
         };
         longest = longest.max(line.len());
         count += 1;
-        agent_providers::is_piece(&line, &conversation);
+        drop(agent_providers::part(&line, &conversation));
         talk.hears(&line);
     }
     assert_bounded(&talk, longest, count);

@@ -88,7 +88,7 @@ async fn carry_out(
         agent: name_of(&plan),
         exit: agent.exit,
         stopped: agent.stopped,
-        expects_verdict: agent_providers::session(&plan.process).reads_lines(),
+        expects_verdict: plan.process.conversation.concludes(),
         verdict: agent.verdict,
         began: !plan.process.conversation.is_cli() || agent.report.known_events > 0,
         oom_kills: agent.oom_kills,

@@ -9,6 +9,11 @@ macro_rules! captured {
     };
 }
 
+fn is_piece(line: &str) -> bool {
+    let claude = agent_plan::plan::Conversation::Claude(Box::<ClaudePlan>::default());
+    matches!(crate::part(line, &claude), Some(crate::Part::Piece { .. }))
+}
+
 fn asked(text: &str) -> ClaudePlan {
     let prompt = Prompt {
         text: text.to_owned(),

@@ -92,16 +92,6 @@ pub(crate) fn session(plan: &CodexPlan, process: &ProcessPlan) -> AppServer {
     }
 }
 
-/// Says whether a line is a piece of something that a later line tells whole.
-pub(crate) fn is_piece(line: &str) -> bool {
-    let Ok(message) = serde_json::from_str::<Value>(line) else {
-        return false;
-    };
-    // `item/agentMessage/delta`, `item/reasoning/textDelta`, `process/outputDelta` and their like.
-    fields::text(&message, "method")
-        .is_some_and(|method| method.ends_with("/delta") || method.ends_with("Delta"))
-}
-
 impl Session for AppServer {
     fn on_start(&mut self) -> Vec<Action> {
         self.ask(Asked::Initialize, requests::initialize());

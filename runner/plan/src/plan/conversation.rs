@@ -183,6 +183,11 @@ impl Conversation {
         }
     }
 
+    /// Says whether the agent is to say how it went.
+    pub fn concludes(&self) -> bool {
+        !matches!(self, Self::Raw)
+    }
+
     /// Says whether the agent is one of the CLIs whose events are shown as a transcript.
     pub fn is_cli(&self) -> bool {
         !matches!(self, Self::Raw | Self::Jsonl)

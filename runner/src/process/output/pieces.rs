@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_plan::plan::Conversation;
 use agent_plan::secret::{End, Redactor};
-use agent_providers::Part;
 
 /// How much of all these texts is kept: their beginnings.
 const KEPT: usize = 256 << 10;
@@ -49,11 +47,8 @@ impl Pieces {
         }
     }
 
-    /// Takes a line that is a piece.
-    pub(super) fn add(&mut self, line: &str, conversation: &Conversation) {
-        let Some(Part::Piece { of, text }) = agent_providers::part(line, conversation) else {
-            return;
-        };
+    /// Takes a piece of a text.
+    pub(super) fn add(&mut self, of: String, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -76,14 +71,9 @@ impl Pieces {
         self.weight += room;
     }
 
-    /// Takes a line that is no piece: what it tells whole is not needed any more.
-    pub(super) fn settle(&mut self, line: &str, conversation: &Conversation) {
-        if self.texts.is_empty() {
-            return;
-        }
-        if let Some(Part::Whole { of }) = agent_providers::part(line, conversation)
-            && let Some(text) = self.texts.remove(&of)
-        {
+    /// Forgets the pieces of a text that was told whole.
+    pub(super) fn settle(&mut self, of: &str) {
+        if let Some(text) = self.texts.remove(of) {
             self.weight -= of.len() + ENTRY + text.kept.len();
         }
     }

@@ -10,6 +10,8 @@ use std::time::SystemTime;
 use agent_plan::plan::Conversation;
 use agent_plan::secret::Redactor;
 
+use agent_providers::Part as Told;
+
 use super::ear::LONGEST_LINE;
 use super::pieces::Pieces;
 use super::record::{self, Part};
@@ -118,12 +120,15 @@ impl Recorder {
             record::text(&mut batch.log, time, self.source.name(), line);
             return;
         };
-        match std::str::from_utf8(line) {
-            Ok(event) if agent_providers::is_piece(event, conversation) => {
-                self.pieces.add(event, conversation);
+        let event = std::str::from_utf8(line).ok();
+        let part = event.and_then(|event| agent_providers::part(event, conversation));
+        match (event, part) {
+            (_, Some(Told::Piece { of, text })) => self.pieces.add(of, &text),
+            (Some(event), Some(Told::Whole { of })) => {
+                self.pieces.settle(&of);
+                record::event(&mut batch.log, time, event);
             }
-            Ok(event) if record::is_json(event) => {
-                self.pieces.settle(event, conversation);
+            (Some(event), None) if record::is_json(event) => {
                 record::event(&mut batch.log, time, event);
             }
             _ => {

@@ -1,6 +1,6 @@
 //! The command line, and the requests in their order, field by field.
 
-use super::super::{equip, is_piece};
+use super::super::equip;
 use super::*;
 use agent_plan::plan::ThreadGoal;
 use agent_plan::provider::Signals;
@@ -185,6 +185,11 @@ fn every_sandbox_has_its_policy() {
         "excludeTmpdirEnvVar": false, "excludeSlashTmp": false,
     });
     assert_eq!(policy(Sandbox::WorkspaceWrite), write);
+}
+
+fn is_piece(line: &str) -> bool {
+    let codex = agent_plan::plan::Conversation::CodexAppServer(Box::new(plan()));
+    matches!(crate::part(line, &codex), Some(crate::Part::Piece { .. }))
 }
 
 #[test]

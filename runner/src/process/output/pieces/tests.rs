@@ -1,13 +1,7 @@
 //! What becomes of pieces without a whole.
 
 use super::*;
-use agent_plan::plan::ClaudePlan;
 use agent_plan::secret::{Found, Patterns};
-use serde_json::json;
-
-fn claude() -> Conversation {
-    Conversation::Claude(Box::<ClaudePlan>::default())
-}
 
 fn pieces() -> Pieces {
     let found = Found {
@@ -18,9 +12,7 @@ fn pieces() -> Pieces {
 }
 
 fn add(pieces: &mut Pieces, of: &str, text: &str) {
-    let event = json!({"type": "content_block_delta", "delta": {"text": text}});
-    let line = json!({"type": "stream_event", "event": event, "parent_tool_use_id": of});
-    pieces.add(&line.to_string(), &claude());
+    pieces.add(of.to_owned(), text);
 }
 
 fn joined(text: &str, left_out: usize) -> Joined {
@@ -47,8 +39,7 @@ fn what_was_told_whole_is_not_told_again() {
     let mut pieces = pieces();
     add(&mut pieces, "a", "one");
     add(&mut pieces, "b", "two");
-    let line = json!({"type": "assistant", "parent_tool_use_id": "a"});
-    pieces.settle(&line.to_string(), &claude());
+    pieces.settle("a");
     assert_eq!(pieces.join(), [joined("two", 0)]);
 }
 
