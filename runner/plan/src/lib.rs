@@ -10,9 +10,12 @@
 pub mod env;
 pub mod event;
 pub mod explain;
+pub mod handover;
+pub mod message;
 pub mod outcome;
 pub mod plan;
 pub mod provider;
+pub mod record;
 pub mod secret;
 pub mod settings;
 pub mod spec;
