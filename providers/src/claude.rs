@@ -22,6 +22,7 @@ use agent_plan::plan::{ClaudePlan, Prompt};
 use agent_plan::provider::{Action, Report, Session, StopStep};
 use serde_json::Value;
 
+use crate::content;
 use crate::dialogue::translated;
 use spending::Spending;
 use tools::Tools;
@@ -93,7 +94,7 @@ impl Session for Claude {
             Some(_) => self.report.known_events += 1,
             None => self.report.unknown_events += 1,
         }
-        actions.unwrap_or_default()
+        content::all_bounded(actions.unwrap_or_default())
     }
 
     fn on_stop(&mut self) -> Vec<StopStep> {

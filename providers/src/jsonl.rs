@@ -15,7 +15,13 @@ use agent_plan::provider::{Action, Report, Session};
 use agent_plan::status::cut;
 use serde_json::Value;
 
-use crate::content;
+use crate::content::{self, INPUT};
+
+/// The kinds that there are.
+const KINDS: [&str; 4] = ["tool_call", "tool_result", "message", "run-outcome"];
+
+/// The longest name of a tool, in characters.
+const NAME: usize = 200;
 
 /// The session of an agent that writes our events.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +32,20 @@ pub struct Jsonl {
 
 impl Session for Jsonl {
     fn on_line(&mut self, line: &str) -> Vec<Action> {
+        content::all_bounded(self.take(line))
+    }
+
+    fn reads_lines(&self) -> bool {
+        true
+    }
+
+    fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+impl Jsonl {
+    fn take(&mut self, line: &str) -> Vec<Action> {
         let Ok(event) = serde_json::from_str::<Value>(line) else {
             return Vec::new();
         };
@@ -33,7 +53,7 @@ impl Session for Jsonl {
             Some("tool_call") => {
                 self.running_tools += 1;
                 self.report.usage.tool_calls += 1;
-                vec![Action::Emit(Event::tool_call(tool(&event)))]
+                vec![Action::Emit(call(&event))]
             }
             Some("tool_result") if self.running_tools > 0 => {
                 self.running_tools -= 1;
@@ -48,26 +68,48 @@ impl Session for Jsonl {
             _ => Vec::new(),
         }
     }
+}
 
-    fn reads_lines(&self) -> bool {
-        true
+/// Says whether a line is one of the events of [`Jsonl`].
+pub fn is_event(line: &str) -> bool {
+    // The first letter tells nearly all other lines apart.
+    if !line.starts_with('{') {
+        return false;
     }
-
-    fn report(&self) -> &Report {
-        &self.report
-    }
+    let event = serde_json::from_str::<Value>(line).unwrap_or_default();
+    let kind = event.get("kind").and_then(Value::as_str);
+    kind.is_some_and(|kind| KINDS.contains(&kind))
 }
 
 fn content(event: &Value) -> String {
-    let content = event.get("content").and_then(Value::as_str);
-    content::bounded(content.unwrap_or_default())
+    text(event, "content").unwrap_or_default().to_owned()
+}
+
+fn text<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
+    event.get(name).and_then(Value::as_str)
+}
+
+/// Returns the start of a tool: its title is told, or else the first line of what is said of it.
+fn call(event: &Value) -> Event {
+    let said = text(event, "content").unwrap_or_default();
+    let mut tool = tool(event);
+    if tool.title.is_empty() {
+        tool.title = content::title(said.trim_start().lines().next().unwrap_or_default());
+    }
+    let input = event.get("input").filter(|input| input.is_object());
+    // What the title says is not said twice.
+    let content = if tool.title == said { "" } else { said };
+    Event {
+        content: content.to_owned(),
+        ..Event::tool_call(tool).with(INPUT, input.cloned())
+    }
 }
 
 fn tool(event: &Value) -> Tool {
-    let tool = event.get("tool").and_then(Value::as_str);
     Tool {
-        name: tool.unwrap_or("tool").to_owned(),
-        title: content(event),
+        name: cut(text(event, "tool").unwrap_or("tool"), NAME),
+        // Its lines stay apart until it is redacted: a secret may be of several.
+        title: cut(text(event, "title").unwrap_or_default().trim(), NAME),
         ..Tool::default()
     }
 }

@@ -15,7 +15,7 @@ mod raw;
 mod transcript;
 
 pub use class::{Class, VERDICTS};
-pub use jsonl::Jsonl;
+pub use jsonl::{Jsonl, is_event as is_jsonl_event};
 pub use piece::{Part, part};
 pub use raw::Raw;
 pub use transcript::{Shown, Stream, Transcript};

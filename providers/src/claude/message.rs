@@ -5,7 +5,7 @@ use agent_plan::provider::Action;
 use serde_json::Value;
 
 use super::{Claude, list, of, text, tools};
-use crate::content::bounded;
+use crate::content::INPUT;
 
 impl Claude {
     pub(super) fn on_assistant(&mut self, line: &Value) -> Vec<Action> {
@@ -37,7 +37,7 @@ impl Claude {
                     let id = text(block, "/id").unwrap_or_default();
                     let name = text(block, "/name").unwrap_or("tool");
                     let input = block.get("input").unwrap_or(&Value::Null);
-                    Event::tool_call(self.tools.call(id, name, input))
+                    Event::tool_call(self.tools.call(id, name, input)).with(INPUT, input.clone())
                 }
                 _ => continue,
             };
@@ -107,5 +107,5 @@ impl Claude {
 
 fn said(kind: EventKind, line: &Value, place: &str) -> Event {
     let content = text(line, place).unwrap_or_default();
-    Event::new(kind, Role::Assistant, bounded(content))
+    Event::new(kind, Role::Assistant, content)
 }

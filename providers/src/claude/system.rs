@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::{Claude, Phase, list, number, of, text, tools};
 use crate::class::Class;
-use crate::content::bounded;
 
 /// Beyond this, a time is in milliseconds: as seconds it is the year 5138.
 const SECONDS: u64 = 100_000_000_000;
@@ -96,7 +95,7 @@ impl Claude {
         let (attempt, max) = (number(line, "/attempt"), number(line, "/max_retries"));
         let said = format!("a request failed: {what}; try {attempt} of {max}");
         let event = Event::new(EventKind::Error, Role::System, said)
-            .with("attempt", attempt)
+            .with("retry", attempt)
             .with("max", max)
             .with("class", error.as_str())
             .with("httpStatus", line.get("error_status").cloned())
@@ -118,8 +117,7 @@ impl Claude {
     fn on_denied(&mut self, line: &Value) -> Event {
         let tool = tools::one_line(text(line, "/tool_name").unwrap_or("a tool"));
         self.report.warn(format!("the use of `{tool}` was refused"));
-        let why = text(line, "/message").map_or_else(String::new, bounded);
-        status(&why)
+        status(text(line, "/message").unwrap_or_default())
             .with("toolUseId", text(line, "/tool_use_id"))
             .with("tool", tool)
             .with("denied", text(line, "/decision_reason_type"))

@@ -1,14 +1,11 @@
 //! The tools that claude calls, in one line each.
 
 use agent_plan::event::Tool;
-use agent_plan::status::cut;
 use serde_json::Value;
 
-use crate::content::{self, bounded};
+use crate::content;
+pub(super) use crate::content::title as one_line;
 use crate::memory::Memory;
-
-/// The longest title, in characters: what fits two lines of a terminal.
-const TITLE: usize = 200;
 
 /// Inputs that say what a call is about, the best first.
 const TELLING: [&str; 11] = [
@@ -74,25 +71,16 @@ fn title(input: &Value) -> String {
     }
 }
 
-/// Returns a text on one line, cut to what a title may be.
-pub(super) fn one_line(text: &str) -> String {
-    // Whatever is beyond the limit, each character four bytes long, is cut anyway.
-    let near = &text[..text.floor_char_boundary(8 * TITLE)];
-    let words: Vec<&str> = near.split_whitespace().collect();
-    let line: String = words.join(" ").replace(char::is_control, "");
-    cut(&line, TITLE)
-}
-
 /// Returns the text of a result: words, or blocks of which some are words.
 pub(super) fn output(content: Option<&Value>) -> String {
     match content {
-        Some(Value::String(text)) => bounded(text.as_str()),
+        Some(Value::String(text)) => text.clone(),
         Some(Value::Array(blocks)) => {
             let texts = blocks.iter().map(|block| {
                 let text = block.get("text").and_then(Value::as_str);
                 text.map_or_else(|| format!("[{}]", kind(block)), str::to_owned)
             });
-            bounded(texts.collect::<Vec<_>>().join("\n"))
+            texts.collect::<Vec<_>>().join("\n")
         }
         _ => String::new(),
     }

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 
 fn finish(line: &str) -> Verdict {
@@ -118,11 +120,46 @@ fn tools_are_counted_and_other_lines_are_ordinary_output() {
 fn what_is_said_is_bounded() {
     let line = format!(
         "{{\"kind\":\"message\",\"content\":\"{}\"}}",
-        "a".repeat(2 << 20)
+        "a".repeat(9 << 20)
     );
     let said = Jsonl::default().on_line(&line);
     let Action::Emit(said) = &said[0] else {
         panic!("it says something: {}", said.len());
     };
     assert!(said.content.ends_with("a\n[cut: 1048576 bytes more]"));
+    assert_eq!(said.attrs["cut"], 9 << 20);
+}
+
+#[test]
+fn a_tool_has_a_title_of_one_line_and_what_it_was_given() {
+    let mut session = Jsonl::default();
+    let mut told = |line: serde_json::Value| match session.on_line(&line.to_string()).remove(0) {
+        Action::Emit(event) => event,
+        other => panic!("no event: {other:?}"),
+    };
+    let mut titled = |line| {
+        let event = told(line);
+        let tool = event.tool.expect("it is about a tool");
+        (tool.title, event.content, event.attrs)
+    };
+    let (title, content, attrs) = titled(json!({
+        "kind": "tool_call", "content": "\ncat <<E\nmore", "input": {"command": "cat"},
+    }));
+    assert_eq!(
+        (title.as_str(), content.as_str()),
+        ("cat <<E", "\ncat <<E\nmore")
+    );
+    assert_eq!(attrs["input"], json!({"command": "cat"}));
+    let (title, content, attrs) = titled(json!({
+        "kind": "tool_call", "title": "a title", "content": "ls", "input": "no object",
+    }));
+    assert_eq!((title.as_str(), content.as_str()), ("a title", "ls"));
+    assert!(attrs.is_empty());
+    let (title, content, _) = titled(json!({"kind": "tool_call", "content": "ls"}));
+    assert_eq!((title.as_str(), content.as_str()), ("ls", ""));
+    let (title, content, attrs) = titled(json!({
+        "kind": "tool_result", "content": "42 passed", "input": {"command": "cat"},
+    }));
+    assert_eq!((title.as_str(), content.as_str()), ("", "42 passed"));
+    assert!(attrs.is_empty());
 }

@@ -1,7 +1,7 @@
 //! Texts that come in pieces, as a whole, or both; each ends its line.
 
 use super::plain;
-use crate::content::CONTENT;
+use crate::content::{self, CONTENT};
 
 /// What was shown of one kind of text.
 #[derive(Debug, Default)]
@@ -12,7 +12,7 @@ pub(super) struct Flow {
     long: bool,
     /// Whether the line that was shown last has no end.
     open: bool,
-    /// The last whole, as it came.
+    /// The last whole, cut as a result is that repeats it.
     last: Option<String>,
 }
 
@@ -33,7 +33,7 @@ impl Flow {
         let told = self.long && self.is_of_pieces(whole);
         let pieces = std::mem::take(&mut self.pieces);
         self.long = false;
-        self.last = Some(whole.to_owned());
+        self.last = Some(content::bounded(whole));
         if told {
             return self.close();
         }

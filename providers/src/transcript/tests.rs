@@ -247,6 +247,16 @@ fn a_long_result_in_pieces_is_not_shown_again() {
 }
 
 #[test]
+fn a_long_message_is_shown_whole_and_as_a_result_not_again() {
+    let mut transcript = Transcript::new(false);
+    let long = "a".repeat(2 << 20);
+    let (shown, _) = shown(&mut transcript, &[whole(&long)]);
+    assert!(shown.trim_end() == long, "{} bytes", shown.len());
+    let result = crate::content::bounded(long);
+    assert!(transcript.end(Some(&result)).is_empty());
+}
+
+#[test]
 fn tools_that_never_end_are_forgotten_in_the_end() {
     let mut transcript = Transcript::new(false);
     for id in 0..5000 {

@@ -4,7 +4,7 @@ use agent_plan::event::{Event, EventKind, Role, Tool};
 use serde_json::{Value, json};
 
 use super::{AppServer, fields, tools};
-use crate::content;
+use crate::content::{self, INPUT};
 use crate::memory::Memory;
 
 /// The tools of all threads.
@@ -28,11 +28,11 @@ impl AppServer {
     pub(super) fn on_item_started(&mut self, params: &Value) {
         let item = params.get("item").unwrap_or(&Value::Null);
         if let Some(tool) = tools::tool(item) {
-            self.open_tool(params, tool);
+            self.open_tool(params, item, tool);
         }
     }
 
-    fn open_tool(&mut self, params: &Value, tool: Tool) {
+    fn open_tool(&mut self, params: &Value, item: &Value, tool: Tool) {
         let entry = (thread_of(params), tool.clone());
         let known = self.items.open.get_mut(&tool.id).is_some();
         if let Some((_, (thread, forgotten))) = self.items.open.insert(&tool.id, entry) {
@@ -43,13 +43,14 @@ impl AppServer {
             );
         }
         if !known {
-            self.tell_call(params, tool);
+            self.tell_call(params, item, tool);
         }
     }
 
-    fn tell_call(&mut self, params: &Value, tool: Tool) {
+    fn tell_call(&mut self, params: &Value, item: &Value, tool: Tool) {
         self.report.usage.tool_calls += 1;
-        self.emit_of(params, Event::tool_call(tool));
+        let call = Event::tool_call(tool).with(INPUT, tools::input(item));
+        self.emit_of(params, call);
     }
 
     pub(super) fn on_item_completed(&mut self, params: &Value) {
@@ -109,7 +110,7 @@ impl AppServer {
             return self.emit_of(params, late.with("itemId", tool.id));
         }
         if self.items.open.remove(&tool.id).is_none() {
-            self.tell_call(params, tool.clone());
+            self.tell_call(params, item, tool.clone());
         }
         let result = Event::tool_result(tools::ended(tool, item), output);
         self.emit_of(params, result);

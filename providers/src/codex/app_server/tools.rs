@@ -1,7 +1,7 @@
 //! Tools: what an item of a thread says about the tool that it is.
 
 use agent_plan::event::Tool;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fields::{self, plain, text};
 use crate::content;
@@ -35,6 +35,28 @@ pub(super) fn tool(item: &Value) -> Option<Tool> {
         title: fields::title(&title),
         ..Tool::default()
     })
+}
+
+/// Returns what a tool was given, an object; null if nothing is told.
+pub(super) fn input(item: &Value) -> Value {
+    let arguments = item.get("arguments");
+    if let Some(arguments) = arguments.filter(|arguments| arguments.is_object()) {
+        return arguments.clone();
+    }
+    let name = match text(item, "type").unwrap_or_default() {
+        "commandExecution" => "command",
+        "fileChange" => "changes",
+        "mcpToolCall" | "dynamicToolCall" => "arguments",
+        "collabAgentToolCall" => "prompt",
+        "webSearch" => "query",
+        "imageView" => "path",
+        "imageGeneration" => "revisedPrompt",
+        _ => "durationMs",
+    };
+    match item.get(name) {
+        None | Some(Value::Null) => Value::Null,
+        Some(value) => json!({ name: value }),
+    }
 }
 
 /// Adds to a tool how it ended.

@@ -3,9 +3,9 @@
 use agent_plan::event::{Event, EventKind, Role, Tool};
 use agent_plan::provider::{Action, Report};
 use agent_plan::status::cut;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::content;
+use crate::content::{self, INPUT};
 use crate::memory::Memory;
 
 /// The longest title of a tool, in characters: a few lines of a terminal.
@@ -53,7 +53,7 @@ impl Items {
                     return Vec::new();
                 };
                 match event {
-                    "item.started" => self.started(tool, report),
+                    "item.started" => self.started(tool, item, report),
                     "item.completed" => self.completed(tool, item, report),
                     _ => Vec::new(),
                 }
@@ -70,7 +70,7 @@ impl Items {
         ))]
     }
 
-    fn started(&mut self, tool: Tool, report: &mut Report) -> Vec<Action> {
+    fn started(&mut self, tool: Tool, item: &Value, report: &mut Report) -> Vec<Action> {
         if self.running.get_mut(&tool.id).is_some() {
             return Vec::new();
         }
@@ -78,7 +78,7 @@ impl Items {
         let forgotten = self.running.insert(&tool.id, tool.clone());
         let forgotten = forgotten.map(|(_, tool)| self.leave(tool, "Too many tools run."));
         let mut actions: Vec<Action> = forgotten.into_iter().collect();
-        actions.push(Action::Emit(Event::tool_call(tool)));
+        actions.push(Action::Emit(call(tool, item)));
         actions
     }
 
@@ -92,7 +92,7 @@ impl Items {
         if self.running.remove(&tool.id).is_none() {
             // Some tools are told of only when they are done.
             report.usage.tool_calls += 1;
-            actions.push(Action::Emit(Event::tool_call(tool.clone())));
+            actions.push(Action::Emit(call(tool.clone(), item)));
         }
         tool.exit_code = item["exit_code"].as_i64();
         tool.ok = Some(match item["status"].as_str() {
@@ -139,6 +139,23 @@ fn tool(kind: &str, item: &Value) -> Option<Tool> {
         title: cut(&title.join(" "), TITLE_LIMIT),
         ..Tool::default()
     })
+}
+
+/// Returns the start of a tool, with what it was given.
+fn call(tool: Tool, item: &Value) -> Event {
+    let of = |name: &str| match &item[name] {
+        Value::Null => Value::Null,
+        value => json!({ name: value }),
+    };
+    let input = match text(item, "type") {
+        "command_execution" => of("command"),
+        "file_change" => of("changes"),
+        "mcp_tool_call" if item["arguments"].is_object() => item["arguments"].clone(),
+        "mcp_tool_call" => of("arguments"),
+        "web_search" => of("query"),
+        _ => of("prompt"),
+    };
+    Event::tool_call(tool).with(INPUT, input)
 }
 
 fn output(item: &Value) -> String {

@@ -103,7 +103,7 @@ fn a_whole_run_is_told_and_succeeds() {
     };
     assert_eq!(
         events(&actions, EventKind::ToolCall),
-        [&Event::tool_call(tool)]
+        [&Event::tool_call(tool).with("input", json!({"command": "sh -c 'a\nb'"}))]
     );
     assert_eq!(
         events(&actions, EventKind::ToolResult),

@@ -55,7 +55,7 @@ fn the_tokens_of_many_threads_are_all_counted() {
 #[test]
 fn long_texts_are_cut() {
     let mut talk = Talk::in_turn(&plan());
-    let long = "a".repeat(2 << 20);
+    let long = "a".repeat(9 << 20);
     let items = [
         json!({"id": "c", "type": "commandExecution", "command": "x", "aggregatedOutput": long}),
         json!({"id": "r", "type": "reasoning", "summary": [long]}),
@@ -71,9 +71,10 @@ fn long_texts_are_cut() {
     ] {
         let said = &of_kind(&talk.actions, kind)[0].content;
         assert!(said.ends_with("a\n[cut: 1048576 bytes more]"), "{kind:?}");
+        assert_eq!(of_kind(&talk.actions, kind)[0].attrs["cut"], 9 << 20);
     }
     let result = talk.session.report().result.as_deref().unwrap_or_default();
-    assert!(result.ends_with("[cut: 1048576 bytes more]"));
+    assert!(result.ends_with("[cut: 8388608 bytes more]"));
 }
 
 #[test]

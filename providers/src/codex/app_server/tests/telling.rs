@@ -250,3 +250,54 @@ fn whatever_comes_is_counted_and_nothing_panics() {
     }
     assert_eq!(talk.verdict(), None);
 }
+
+#[test]
+fn a_call_has_what_the_tool_was_given() {
+    let mut talk = Talk::in_turn(&plan());
+    let changes = json!([{"path": "a", "diff": "+x"}]);
+    for (index, (mut tool, wanted)) in [
+        (
+            json!({"type": "commandExecution", "command": "ls"}),
+            json!({"command": "ls"}),
+        ),
+        (
+            json!({"type": "fileChange", "changes": changes}),
+            json!({"changes": changes}),
+        ),
+        (
+            json!({"type": "mcpToolCall", "arguments": {"a": [1]}}),
+            json!({"a": [1]}),
+        ),
+        (
+            json!({"type": "dynamicToolCall", "arguments": "x"}),
+            json!({"arguments": "x"}),
+        ),
+        (
+            json!({"type": "collabAgentToolCall", "prompt": "p"}),
+            json!({"prompt": "p"}),
+        ),
+        (
+            json!({"type": "webSearch", "query": "q"}),
+            json!({"query": "q"}),
+        ),
+        (
+            json!({"type": "imageView", "path": "/p"}),
+            json!({"path": "/p"}),
+        ),
+        (
+            json!({"type": "sleep", "durationMs": 5}),
+            json!({"durationMs": 5}),
+        ),
+        (json!({"type": "commandExecution"}), Value::Null),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        tool["id"] = json!(index.to_string());
+        let started = item(&mut talk, "item/started", &tool);
+        let call = told(&started)[0].attrs.get("input").cloned();
+        assert_eq!(call.unwrap_or_default(), wanted);
+        let completed = item(&mut talk, "item/completed", &tool);
+        assert_eq!(told(&completed)[0].attrs.get("input"), None);
+    }
+}

@@ -73,7 +73,7 @@ fn of_tools_without_an_end_the_oldest_are_ended_and_all_are_counted() {
 #[test]
 fn long_texts_are_cut() {
     let mut session = CodexExec::default();
-    let long = "a".repeat(2 << 20);
+    let long = "a".repeat(9 << 20);
     let command = json!({"id": "c", "type": "command_execution", "command": "x",
         "aggregated_output": long, "exit_code": 0, "status": "completed"});
     let reasoning = json!({"id": "r", "type": "reasoning", "text": long});
@@ -92,9 +92,10 @@ fn long_texts_are_cut() {
     ] {
         let said = &events(&actions, kind)[0].content;
         assert!(said.ends_with("a\n[cut: 1048576 bytes more]"), "{kind:?}");
+        assert_eq!(events(&actions, kind)[0].attrs["cut"], 9 << 20);
     }
     let result = session.report().result.as_deref().unwrap_or_default();
-    assert!(result.ends_with("[cut: 1048576 bytes more]"));
+    assert!(result.ends_with("[cut: 8388608 bytes more]"));
 }
 
 #[test]
@@ -112,4 +113,47 @@ fn names_of_tools_are_cut() {
         ended(&fed(&mut session, &[item("completed", &call)]))[0].0,
         tool.id
     );
+}
+
+#[test]
+fn a_call_has_what_the_tool_was_given() {
+    let mut session = CodexExec::default();
+    let mut input = |mut call: Value| {
+        call["id"] = json!("i");
+        let actions = fed(&mut session, &[item("completed", &call)]);
+        let call = events(&actions, EventKind::ToolCall)[0];
+        let result = events(&actions, EventKind::ToolResult)[0];
+        assert_eq!(result.attrs.get("input"), None);
+        call.attrs.get("input").cloned().unwrap_or_default()
+    };
+    let changes = json!([{"kind": "add", "path": "a"}]);
+    for (call, wanted) in [
+        (
+            json!({"type": "command_execution", "command": "ls"}),
+            json!({"command": "ls"}),
+        ),
+        (
+            json!({"type": "file_change", "changes": changes}),
+            json!({"changes": changes}),
+        ),
+        (
+            json!({"type": "mcp_tool_call", "arguments": {"a": [1]}}),
+            json!({"a": [1]}),
+        ),
+        (
+            json!({"type": "mcp_tool_call", "arguments": [1]}),
+            json!({"arguments": [1]}),
+        ),
+        (
+            json!({"type": "web_search", "query": "q"}),
+            json!({"query": "q"}),
+        ),
+        (
+            json!({"type": "collab_tool_call", "prompt": "p"}),
+            json!({"prompt": "p"}),
+        ),
+        (json!({"type": "command_execution"}), Value::Null),
+    ] {
+        assert_eq!(input(call), wanted);
+    }
 }
