@@ -15,17 +15,22 @@ pub mod conformance;
 mod ending;
 mod git_server;
 mod model_api;
+mod nats_server;
+mod otlp;
 mod processes;
 mod proxy;
 mod repository;
 mod ssh_server;
 mod started;
+pub mod subscriber;
 
 pub use burst::{assert_same, burst};
 pub use cli::{CLIS, Cli, PROMPT};
 pub use ending::{Ending, assert_ends, ends};
 pub use git_server::{Fault, GitServer, Request, Silent};
 pub use model_api::{CACHE_READ, CACHE_WRITTEN, Call, ModelApi, ModelRequest, REASONING, Step};
+pub use nats_server::{Heard, Nats, NatsServer, Network, Permissions, StoredMessage};
+pub use otlp::{Collector, Export, Span};
 pub use processes::{descendants_of, processes_with, wait_until};
 pub use proxy::{Proxied, Proxy};
 pub use repository::{
