@@ -83,6 +83,52 @@ pub async fn hurried<T: Send + 'static>(
     }
 }
 
+/// Waits for something that a signal to stop ends early by dropping it.
+///
+/// Cancel safe if `waiting` is.
+///
+/// # Errors
+///
+/// Returns [`Interrupted::Signal`].
+pub async fn patient<T>(
+    shutdown: &mut Shutdown,
+    waiting: impl Future<Output = T>,
+) -> Result<T, Interrupted> {
+    tokio::select! {
+        biased;
+        signal = asked(shutdown, Urgency::Any) => Err(Interrupted::Signal(signal)),
+        done = waiting => Ok(done),
+    }
+}
+
+/// Waits for something that has a deadline of its own; only a second signal to stop ends it early.
+///
+/// Cancel safe if `waiting` is.
+pub async fn waited_for(shutdown: &mut Shutdown, waiting: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        () = waiting => {}
+        _ = asked(shutdown, Urgency::Now) => {}
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Urgency {
+    Any,
+    Now,
+}
+
+/// Waits for a signal to stop. There is no agent to pass any other on to.
+async fn asked(shutdown: &mut Shutdown, urgency: Urgency) -> Signal {
+    loop {
+        match shutdown.recv().await {
+            Request::Stop(signal) if urgency == Urgency::Any => return signal,
+            Request::StopNow(signal) => return signal,
+            Request::Stop(_) | Request::Forward(_) => {}
+        }
+    }
+}
+
 async fn nearly_done<T>(cancel: &Cancel, work: JoinHandle<T>) -> Result<Option<T>, JoinError> {
     cancel.ask();
     match timeout(NEARLY_DONE, work).await {

@@ -11,7 +11,7 @@ use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::load::Request;
-use crate::{credential, fake_app_server, scripted};
+use crate::{credential, fake_app_server, replay, scripted};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub enum Verb {
     Schema(String),
     /// Explain a status file in words.
     Explain(PathBuf),
+    /// Render or publish a journal.
+    Replay(replay::Request),
     /// Print a completion script.
     Completions(String),
     /// Answer git, which asks for credentials: the file that says where they are, the operation.
@@ -86,6 +88,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap
         ),
         Some(("schema", schema)) => Verb::Schema(text(schema, "name")),
         Some(("explain", status)) => Verb::Explain(PathBuf::from(text(status, "status"))),
+        Some(("replay", asked)) => Verb::Replay(replayed(asked)),
         Some(("git-credential", asked)) => Verb::GitCredential(
             PathBuf::from(text(asked, "access")),
             text(asked, "operation"),
@@ -131,7 +134,7 @@ pub fn command() -> Command {
                     .value_name("NAME")
                     .required(true)
                     .value_parser(PossibleValuesParser::new([
-                        "spec", "status", "plan", "provider",
+                        "spec", "status", "event", "plan", "provider",
                     ])),
             ),
         )
@@ -140,6 +143,7 @@ pub fn command() -> Command {
                 .about("Explain a status file: cause, evidence, next step")
                 .arg(Arg::new("status").value_name("STATUS").required(true)),
         )
+        .subcommand(replay_command())
         .subcommand(
             Command::new("git-credential")
                 .about("Answer git's credential protocol for the agent; the runner configures it")
@@ -167,6 +171,56 @@ pub fn command() -> Command {
                         .value_parser(PossibleValuesParser::new(SHELLS)),
                 ),
         )
+}
+
+fn replay_command() -> Command {
+    let number = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name("NUMBER").help(help)
+    };
+    Command::new("replay")
+        .about("Print a journal of events, or publish it again with the same ids")
+        .arg(
+            Arg::new("events")
+                .value_name("EVENTS")
+                .required(true)
+                .value_parser(ValueParser::path_buf())
+                .help("The journal; `-` is stdin"),
+        )
+        .arg(output(
+            "text: for people; json: payloads as they are published; default text",
+        ))
+        .arg(
+            Arg::new("publish")
+                .long("publish")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("output")
+                .help("Publish to $NATS_URL instead, until all is acknowledged"),
+        )
+        .arg(
+            Arg::new("timeout")
+                .long("timeout")
+                .value_name("TIME")
+                .requires("publish")
+                .default_value("30s")
+                .value_parser(|text: &str| humantime::parse_duration(text))
+                .help("How long publishing may take"),
+        )
+        .arg(number("attempt", "Only this attempt").value_parser(clap::value_parser!(u32)))
+        .arg(
+            number("from", "Only from this number on, in every attempt")
+                .value_parser(clap::value_parser!(u64)),
+        )
+}
+
+fn replayed(asked: &ArgMatches) -> replay::Request {
+    let timeout = asked.get_one("timeout").copied().unwrap_or_default();
+    replay::Request {
+        path: asked.get_one("events").cloned().unwrap_or_default(),
+        format: format(asked),
+        publish: asked.get_flag("publish").then_some(timeout),
+        attempt: asked.get_one("attempt").copied(),
+        from: asked.get_one("from").copied(),
+    }
 }
 
 fn output(help: &'static str) -> Arg {

@@ -12,17 +12,18 @@ pub use scratch::{scratch, sweep};
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use agent_plan::outcome::{Decision, Exit, StopCause, signal_name};
-use agent_plan::plan::{Paths, Plan};
+use agent_plan::plan::{EventsPlan, Paths, Plan};
 use agent_plan::provider::Report;
 use agent_plan::status::{
-    ERROR_LIMIT, GitStatus, ProcessStatus, RunStatus, StatusArtifacts, WipStatus, cut,
+    ERROR_LIMIT, EventsStatus, GitStatus, ProcessStatus, RunStatus, StatusArtifacts, WipStatus, cut,
 };
 
 use tokio::task::JoinError;
 
+use crate::events::Events;
 use crate::process::{Log, Supervised};
 use crate::workspace::{Checkout, Remains};
 use crate::{report, status, telemetry};
@@ -39,6 +40,9 @@ struct Known {
     paths: Paths,
     draft: RunStatus,
     phase: (&'static str, Instant),
+    began: Instant,
+    events: Events,
+    events_plan: Option<EventsPlan>,
 }
 
 impl Ledger {
@@ -48,6 +52,9 @@ impl Ledger {
             paths: Paths::default(),
             draft: RunStatus::begun(&timestamp()),
             phase: ("load", Instant::now()),
+            began: Instant::now(),
+            events: Events::none(),
+            events_plan: None,
         })))
     }
 
@@ -68,6 +75,7 @@ impl Ledger {
         telemetry::redact_with(plan.redactor.clone());
         let mut known = self.known();
         known.paths = plan.paths.clone();
+        known.events_plan = Some(plan.events.clone());
         let draft = &mut known.draft;
         draft.provider.clone_from(&plan.identity.provider);
         draft.adapter = Some(plan.identity.adapter.to_owned());
@@ -87,6 +95,26 @@ impl Ledger {
     /// Notes what the agent's session knows.
     pub fn on_session(&self, report: &Report) {
         session::reported(&mut self.known().draft, report);
+    }
+
+    /// Notes where events go, which every status from now on counts.
+    pub fn on_events(&self, events: &Events) {
+        self.known().events = events.clone();
+    }
+
+    /// Returns where events go: nowhere before there is a plan.
+    pub fn events(&self) -> Events {
+        self.known().events.clone()
+    }
+
+    /// Returns what becomes of events, once there is a plan.
+    pub fn events_plan(&self) -> Option<EventsPlan> {
+        self.known().events_plan.clone()
+    }
+
+    /// Says how long ago the run began.
+    pub fn since_start(&self) -> Duration {
+        self.known().began.elapsed()
     }
 
     /// Notes what was checked out.
@@ -262,6 +290,11 @@ impl Known {
                     ..wip
                 }),
                 ..git
+            }),
+            events: self.events.status().map(|events| EventsStatus {
+                journal: events.journal.as_deref().map(clean),
+                problem: events.problem.as_deref().map(clean),
+                ..events
             }),
             process: draft.process.map(|process| ProcessStatus {
                 leftovers: process.leftovers.iter().map(|name| clean(name)).collect(),

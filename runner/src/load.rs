@@ -3,6 +3,7 @@
 //! Everything it reads it gives to `agent-plan`, which decides. It notes in the ledger what it
 //! learns, so that a spec that cannot be read still has a status file.
 
+mod context;
 mod previous;
 mod secrets;
 
@@ -19,6 +20,8 @@ use agent_plan::spec::{
 };
 use serde_json::Value;
 
+use crate::cancel::Cancel;
+use crate::context::ContextError;
 use crate::ledger::Ledger;
 use crate::report;
 use crate::telemetry;
@@ -41,6 +44,15 @@ pub struct Request {
     pub status_path: Option<PathBuf>,
     /// Further bare arguments, which nobody reads.
     pub ignored: Vec<String>,
+}
+
+/// How far a plan may reach for what it is made from.
+#[derive(Debug, Clone, Copy)]
+pub enum Reach<'a> {
+    /// Files: a dry run touches nothing.
+    Files,
+    /// A server, too; given up when asked to.
+    Network(&'a Cancel),
 }
 
 /// Why there is no plan.
@@ -82,6 +94,9 @@ pub enum LoadError {
     /// There can be no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// What others said cannot be had, and is required.
+    #[error("what others said is required (`events.context`) and cannot be fetched")]
+    Context(#[source] ContextError),
 }
 
 impl LoadError {
@@ -99,6 +114,7 @@ impl LoadError {
             }
             Self::Spec(error) => error.hint(),
             Self::Plan(error) => error.hint(),
+            Self::Context(error) => error.hint(),
             _ => None,
         }
     }
@@ -113,6 +129,7 @@ impl LoadError {
             Self::Spec(_) => (Outcome::SpecInvalid, "BadSpec"),
             Self::Settings(_) => (Outcome::SpecInvalid, "BadSetting"),
             Self::Plan(error) => (error.outcome(), error.reason()),
+            Self::Context(_) => (Outcome::ProviderUnavailable, "ContextUnavailable"),
         };
         Failure {
             outcome,
@@ -129,6 +146,9 @@ pub fn environment() -> Environment {
 
 /// Reads everything and decides what will be done.
 ///
+/// Blocks: on disks and, where others' words are wanted and `reach` allows it, on a server for as
+/// long as the plan says.
+///
 /// # Errors
 ///
 /// Returns [`LoadError`]; the ledger then has what could be learned.
@@ -136,6 +156,7 @@ pub fn plan(
     request: &Request,
     environment: &Environment,
     ledger: &Ledger,
+    reach: Reach<'_>,
 ) -> Result<Plan, LoadError> {
     let working_dir = std::env::current_dir().map_err(LoadError::WorkingDir)?;
 
@@ -155,7 +176,7 @@ pub fn plan(
     };
     let settings = plan::settings_of(spec, definition.as_ref(), environment, &request.flags)?;
     let redact = settings.redact.unwrap_or_default();
-    let (secrets, unredacted) = secrets::find(&redact, environment)?;
+    let (secrets, mut unredacted) = secrets::find(&redact, environment)?;
     let payload = match payload {
         Some(payload) => Some(payload),
         None => read_payload(spec, environment, &working_dir, ledger),
@@ -174,6 +195,7 @@ pub fn plan(
         working_dir: &working_dir,
         secrets,
         previous,
+        context: None,
         system_prompt,
         sha256,
         status_path: paths.status.clone(),
@@ -193,11 +215,23 @@ pub fn plan(
         })
     };
     let mut plan = decide(&inputs)?;
+    let (more, unread) = secrets::of_templates(&redact, &plan.process, &working_dir)?;
+    unredacted.extend(unread);
+    if !more.is_empty() {
+        inputs.secrets.extend(more);
+        plan = decide(&inputs)?;
+    }
     if let Some(previous) = inputs.previous.take_if(|it| it.session.is_some()) {
         // The agent's environment, which only a plan has, says whether its conversation is there.
         inputs.previous = Some(previous::located(previous, &plan.process));
         plan = decide(&inputs)?;
     }
+    let mut warnings = Vec::new();
+    inputs.context = context::said(&plan, reach, &mut warnings)?;
+    if inputs.context.is_some() {
+        plan = decide(&inputs)?;
+    }
+    plan.warnings.extend(warnings);
     let missing = agent_providers::equip(&mut plan.process);
     plan.warnings.extend(missing);
     plan.warnings.extend(unknown);

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use agent_plan::env::Environment;
 use agent_runner::cli::{self, Verb};
 use agent_runner::ledger::Ledger;
-use agent_runner::load::{self, Request};
-use agent_runner::{guard, run, scripted, shutdown, telemetry, verbs};
+use agent_runner::{guard, load, run, scripted, shutdown, telemetry, verbs};
 use tokio::runtime::Builder;
 
 fn main() -> ExitCode {
@@ -30,6 +29,7 @@ fn main() -> ExitCode {
         Verb::Validate(files) => verbs::validate(&files),
         Verb::Schema(name) => verbs::schema(&name),
         Verb::Explain(path) => verbs::explain(&path),
+        Verb::Replay(request) => verbs::replay(&request, &environment),
         Verb::Completions(shell) => verbs::completions(&shell),
         Verb::GitCredential(access, asked) => verbs::git_credential(&access, &asked, &environment),
         Verb::Askpass(name, prompt) => verbs::askpass(&name, &prompt, &environment),
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs to a status, whatever happens: a panic of ours is an outcome too.
-fn carry_out(request: Request, environment: Environment) -> u8 {
+fn carry_out(request: load::Request, environment: Environment) -> u8 {
     let ledger = Ledger::new();
     load::note_unread(&request, &environment, &ledger);
     guard::quiet_panics();

@@ -25,7 +25,6 @@ mod feed;
 mod screen;
 
 mod stop;
-mod veil;
 mod watch;
 
 mod drain;
@@ -53,6 +52,7 @@ use nix::unistd::Pid;
 use tokio::process::Child;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::events::Events;
 use crate::fault;
 use crate::shutdown::{Request, Shutdown};
 use conversation::Conversation;
@@ -72,6 +72,8 @@ pub struct Surroundings {
     pub log: Arc<Log>,
     /// The conversation.
     pub session: Box<dyn Session>,
+    /// Where events go.
+    pub events: Events,
 }
 
 /// What became of the agent.
@@ -129,6 +131,7 @@ pub async fn supervise(
         redactor,
         log,
         session,
+        events,
     } = surroundings;
     let failed = |source| SpawnError::Start {
         program: plan.program.clone(),
@@ -145,7 +148,7 @@ pub async fn supervise(
         shown,
         mut conversation,
         ends,
-    } = wiring::wire(plan, session, &redactor, &log, &activity).map_err(failed)?;
+    } = wiring::wire(plan, session, &redactor, &log, &activity, &events).map_err(failed)?;
     let mut guard = KillOnDrop { group: None };
     let mut child = spawn::spawn(plan, ends)?;
     let pid = pid(&child);

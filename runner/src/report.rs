@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use agent_plan::outcome::{Decision, Outcome};
-use agent_plan::plan::{CheckoutView, CodexView, PlanView};
+use agent_plan::plan::{CheckoutView, CodexView, EventsView, PlanView};
 
 use crate::telemetry;
 
@@ -132,21 +132,9 @@ pub fn plan(view: &PlanView) -> String {
             &format!("{} ({} bytes)", file.path, file.content.len()),
         );
     }
-    if !view.artifacts.is_empty() {
-        text.section("Artifacts");
-    }
-    for artifact in &view.artifacts {
-        let place = artifact
-            .path
-            .as_deref()
-            .or(artifact.url.as_deref())
-            .unwrap_or("");
-        let key = artifact
-            .key
-            .as_deref()
-            .map_or(String::new(), |key| format!(" → {key}"));
-        text.line(&artifact.name, &format!("{place}{key}"));
-    }
+    text.section("Events");
+    event_lines(&mut text, &view.events);
+    artifact_lines(&mut text, view);
     text.section("Runner");
     text.line("status", view.status_path.as_deref().unwrap_or("none"));
     text.line("log", view.log_path.as_deref().unwrap_or("none"));
@@ -172,6 +160,49 @@ pub fn plan(view: &PlanView) -> String {
         text.line("-", warning);
     }
     text.0
+}
+
+fn artifact_lines(text: &mut Page, view: &PlanView) {
+    if !view.artifacts.is_empty() {
+        text.section("Artifacts");
+    }
+    for artifact in &view.artifacts {
+        let place = artifact
+            .path
+            .as_deref()
+            .or(artifact.url.as_deref())
+            .unwrap_or("");
+        let key = artifact
+            .key
+            .as_deref()
+            .map_or(String::new(), |key| format!(" → {key}"));
+        text.line(&artifact.name, &format!("{place}{key}"));
+    }
+}
+
+fn event_lines(text: &mut Page, events: &EventsView) {
+    let journal = events.journal.as_deref();
+    text.line(
+        "journal",
+        journal.unwrap_or("a private one, gone at the end"),
+    );
+    if events.stdout {
+        text.line("records", "on stdout");
+    }
+    if let Some(nats) = &events.nats {
+        for server in &nats.servers {
+            text.line("server", server);
+        }
+        text.line("login", &nats.login);
+        text.line("subject", &nats.subject);
+        if nats.required {
+            text.line("required", "the run fails without");
+        }
+    }
+    if let Some(context) = &events.context {
+        let what = format!("{} messages of `{}`", context.count, context.subject);
+        text.line("context", &what);
+    }
 }
 
 fn codex_lines(text: &mut Page, codex: &CodexView) {

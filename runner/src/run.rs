@@ -1,12 +1,15 @@
 //! The whole run on one page.
 //!
-//! load → checkout → input files → agent → workspace's remains → artifacts → outcome → status. Data
-//! goes down the list, never up.
+//! load → events → checkout → input files → agent → workspace's remains → artifacts → outcome → last
+//! events → status. Data goes down the list, never up.
 //! After the agent nothing can change how it ended; what follows can only add that we failed to
 //! deliver it. The status is written on every path, first when the run is asked to stop and again
 //! at the end.
 
+mod before;
 mod early;
+mod ending;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +20,16 @@ use agent_plan::plan::Plan;
 use agent_plan::provider::Report;
 use tokio::time::Instant;
 
-use crate::blocking::{hurried, interruptible};
+use crate::blocking::hurried;
 use crate::cancel::Cancel;
-use crate::ledger::{Ledger, scratch, sweep};
-use crate::load::{self, Request};
+use crate::events::Events;
+use crate::ledger::{Ledger, sweep};
+use crate::load::Request;
 use crate::process::{Log, Supervised, Surroundings, supervise};
 use crate::shutdown::Shutdown;
 use crate::workspace::Checkout;
-use crate::{artifacts, fault, preflight, report, workspace};
+use crate::{artifacts, fault, report, workspace};
+use before::{check_out, furnish, load, log, speak};
 use early::Early;
 
 /// How long a work tree may be looked at that nobody waits for: 100,000 files on a slow volume.
@@ -34,21 +39,14 @@ const LOOK_BACK: Duration = Duration::from_mins(2);
 ///
 /// Not cancel safe: the caller polls it to its end.
 pub async fn run(request: Request, environment: Environment, ledger: &Ledger) -> u8 {
-    let facts = match Shutdown::install() {
-        Ok(mut shutdown) => carry_out(request, environment, ledger, &mut shutdown).await,
-        Err(error) => Err(Early::internal(&error)),
+    let decision = match Shutdown::install() {
+        Ok(mut shutdown) => {
+            let facts = carry_out(request, environment, ledger, &mut shutdown).await;
+            let facts = facts.unwrap_or_else(Early::facts);
+            ending::tell(facts, ledger, &mut shutdown).await
+        }
+        Err(error) => decide(&Early::internal(&error).facts()),
     };
-    let decision = decide(&match facts {
-        Ok(facts) => facts,
-        Err(Early::Failed(failure)) => Facts {
-            failure: Some(failure),
-            ..Facts::default()
-        },
-        Err(Early::Stopped(signal)) => Facts {
-            stopped: Some(StopCause::Signal(signal as i32)),
-            ..Facts::default()
-        },
-    });
     ledger.write(&decision);
     report::ending(&decision);
     sweep();
@@ -61,21 +59,26 @@ async fn carry_out(
     ledger: &Ledger,
     shutdown: &mut Shutdown,
 ) -> Result<Facts, Early> {
-    let mut plan = load(request, environment, ledger, shutdown).await?;
+    let mut plan = load(request, environment.clone(), ledger, shutdown).await?;
     fault::point("planned");
+    let events = speak(&plan, &environment, ledger, shutdown).await?;
 
     ledger.enter("checkout");
-    let checkout = check_out(&plan, ledger, shutdown).await?;
+    let checkout = check_out(&plan, &events, ledger, shutdown).await?;
 
     ledger.enter("prepare");
-    furnish(&mut plan, ledger, shutdown).await?;
+    furnish(&mut plan, &events, ledger, shutdown).await?;
     fault::point("prepared");
 
     ledger.enter("agent");
+    events.emit(told::phase("agent", "agent process running"));
     let log = Arc::new(log(&plan, shutdown).await?);
-    let agent = agent(&plan, &log, ledger, shutdown).await;
+    let agent = agent(&plan, &log, &events, ledger, shutdown).await;
+
+    events.handed_over(Instant::now() + plan.events.flush).await;
 
     ledger.enter("workspace");
+    events.emit(told::phase("workspace", "agent process ended"));
     let stop = agent.as_ref().ok().and_then(|agent| agent.stopped);
     let stopped = matches!(stop, Some(StopCause::Signal(_)));
     look_back(&plan, checkout, stopped, ledger, shutdown).await;
@@ -95,66 +98,8 @@ async fn carry_out(
         last_line: agent.last_line,
         forwarded: agent.forwarded,
         undelivered: artifacts::undelivered(&plan.artifacts),
+        unpublished: None,
     })
-}
-
-async fn load(
-    request: Request,
-    environment: Environment,
-    ledger: &Ledger,
-    shutdown: &mut Shutdown,
-) -> Result<Plan, Early> {
-    let notes = ledger.clone();
-    let plan = interruptible(shutdown, &Cancel::default(), move || {
-        load::plan(&request, &environment, &notes)
-    })
-    .await?;
-    let plan = plan.map_err(|error| Early::Failed(error.failure()))?;
-    ledger.on_plan(&plan);
-    tracing::info!(provider = %plan.identity.provider, warnings = plan.warnings.len(), "Run planned.");
-    Ok(plan)
-}
-
-async fn check_out(
-    plan: &Plan,
-    ledger: &Ledger,
-    shutdown: &mut Shutdown,
-) -> Result<Option<Checkout>, Early> {
-    let plan = plan.clone();
-    let cancel = Cancel::default();
-    let also = cancel.clone();
-    let work = move || workspace::check_out(&plan, &also, scratch);
-    let checkout = interruptible(shutdown, &cancel, work).await?;
-    let checkout = checkout.map_err(|error| Early::Failed(error.failure()))?;
-    if let Some(checkout) = &checkout {
-        ledger.on_checkout(checkout);
-        tracing::info!(url = %checkout.url, commit = %checkout.commit, branch = checkout.branch, bytes = checkout.received, "Repository checked out.");
-    }
-    Ok(checkout)
-}
-
-async fn furnish(plan: &mut Plan, ledger: &Ledger, shutdown: &mut Shutdown) -> Result<(), Early> {
-    let (wanted, cancel) = (plan.clone(), Cancel::default());
-    let also = cancel.clone();
-    let work = move || {
-        let furnished = workspace::furnish(&wanted, scratch).map_err(|error| error.failure())?;
-        let ready = preflight::look(&wanted.process, &also, scratch);
-        Ok((furnished, ready.map_err(|error| error.failure())?))
-    };
-    let done = interruptible(shutdown, &cancel, work).await?;
-    let (furnished, ready) = done.map_err(Early::Failed)?;
-    for (name, value) in furnished.variables.into_iter().chain(ready.variables) {
-        plan.process.env.set(name, value);
-    }
-    let missing = furnished.warning;
-    let missing = missing.map(|error| report::sentence(&error, None));
-    ready
-        .warnings
-        .into_iter()
-        .chain(missing)
-        .for_each(|warning| ledger.warn(warning));
-    tracing::info!(files = plan.files.len(), "Workspace prepared.");
-    Ok(())
 }
 
 /// Says what is left of the work tree; whatever becomes of it, the run's outcome stands.
@@ -175,18 +120,10 @@ async fn look_back(
     ledger.on_remains(hurried(shutdown, &cancel, until, hurry, work).await);
 }
 
-async fn log(plan: &Plan, shutdown: &mut Shutdown) -> Result<Log, Early> {
-    let Some(path) = plan.paths.log.clone() else {
-        return Ok(Log::none());
-    };
-    let limit = plan.paths.log_limit;
-    let open = move || Log::open(&path, limit, scratch);
-    Ok(interruptible(shutdown, &Cancel::default(), open).await?)
-}
-
 async fn agent(
     plan: &Plan,
     log: &Arc<Log>,
+    events: &Events,
     ledger: &Ledger,
     shutdown: &mut Shutdown,
 ) -> Result<Supervised, Early> {
@@ -195,6 +132,7 @@ async fn agent(
         redactor: plan.redactor.clone(),
         log: Arc::clone(log),
         session: agent_providers::session(&plan.process),
+        events: events.clone(),
     };
     // Written at once: should the pod be killed before the end, this much is true.
     let name = name_of(plan);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use agent_plan::env::Environment;
 use agent_plan::outcome::{Outcome, exit_code};
-use agent_plan::plan::{PlanView, refuse_unbuilt};
+use agent_plan::plan::{PlanView, Publication, publication, refuse_unbuilt};
+use agent_plan::record::Record;
 use agent_plan::spec::{self, ProviderDefinition, RunSpec, SpecError, Unknown};
 use agent_plan::status::RunStatus;
 use anyhow::Context;
@@ -14,8 +15,8 @@ use serde_json::Value;
 
 use crate::cli::Format;
 use crate::ledger::Ledger;
-use crate::load::{self, LoadError, Request};
-use crate::{credential, fake_app_server, kit, report, telemetry};
+use crate::load::{self, LoadError, Reach, Request};
+use crate::{credential, fake_app_server, kit, replay, report, telemetry};
 
 /// Prints what a run would do; touches nothing.
 ///
@@ -24,7 +25,8 @@ use crate::{credential, fake_app_server, kit, report, telemetry};
 /// Returns [`LoadError`] inside, with the outcome that a run would have.
 pub fn plan(request: &Request, format: Format) -> anyhow::Result<u8> {
     // The ledger of a dry run is never written.
-    let plan = match load::plan(request, &load::environment(), &Ledger::new()) {
+    let environment = load::environment();
+    let plan = match load::plan(request, &environment, &Ledger::new(), Reach::Files) {
         Ok(plan) => plan,
         Err(error) => return Ok(refused(&error)),
     };
@@ -51,6 +53,18 @@ fn printable(text: &str) -> String {
         letter => letter,
     };
     text.chars().map(harmless).collect()
+}
+
+/// Returns JSON in which those control characters are escaped, too, that JSON lets stand.
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            letter => text.push(letter),
+        }
+    }
+    text
 }
 
 /// Prints what was read from a file that nobody vouches for.
@@ -158,6 +172,7 @@ pub fn provider_test(path: &Path, format: Format) -> anyhow::Result<u8> {
 pub fn schema(name: &str) -> anyhow::Result<u8> {
     let schema = match name {
         "status" => schemars::schema_for!(RunStatus),
+        "event" => schemars::schema_for!(Record),
         "plan" => schemars::schema_for!(PlanView),
         "provider" => schemars::schema_for!(ProviderDefinition),
         _ => schemars::schema_for!(RunSpec),
@@ -177,6 +192,54 @@ pub fn explain(path: &Path) -> anyhow::Result<u8> {
         .with_context(|| format!("`{}` is not a status file", path.display()))?;
     print_foreign(&agent_plan::explain::explain(&status))?;
     Ok(0)
+}
+
+/// Prints a journal, or publishes it again; says on stderr how much of it.
+///
+/// # Errors
+///
+/// Fails if stdout does, or if there is no working directory.
+pub fn replay(request: &replay::Request, environment: &Environment) -> anyhow::Result<u8> {
+    let refused = |problem: &str, outcome| {
+        report::error(&printable(problem));
+        Ok(exit_code(outcome))
+    };
+    let Publication { nats, wire } = match publication(environment, &std::env::current_dir()?) {
+        Ok(publication) => publication,
+        Err(error) => return refused(&report::sentence(&error, None), error.outcome()),
+    };
+    let said = |replayed: replay::Replayed| match replayed.damaged {
+        0 => format!("{} events", replayed.events),
+        1 => format!("{} events, 1 damaged line", replayed.events),
+        damaged => format!("{} events, {damaged} damaged lines", replayed.events),
+    };
+    let done = match (request.publish, nats) {
+        (None, _) => replay::render(request, &wire, |text| match request.format {
+            Format::Text => print_foreign(text),
+            Format::Json => report::print(&escaped(&telemetry::redactor().text(text))),
+        })
+        .map(|replayed| (said(replayed), None)),
+        (Some(_), None) => {
+            let problem = "`NATS_URL` is not set: there is no server to publish to";
+            return refused(problem, Outcome::Usage);
+        }
+        (Some(patience), Some(nats)) => replay::publish(request, nats, wire, patience)
+            .map(|(replayed, published)| (said(replayed), Some(published))),
+    };
+    let (said, published) = match done {
+        Ok(done) => done,
+        Err(error) => return refused(&report::sentence(&error, None), error.outcome()),
+    };
+    let Some(published) = published else {
+        telemetry::line(&format!("{said}\n"));
+        return Ok(0);
+    };
+    let summary = format!("{said}: {published}");
+    if published.is_complete() {
+        telemetry::line(&format!("{summary}\n"));
+        return Ok(0);
+    }
+    refused(&summary, Outcome::ProviderUnavailable)
 }
 
 /// Prints a completion script.

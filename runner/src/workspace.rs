@@ -11,6 +11,7 @@ mod short_file;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use agent_plan::outcome::{Failure, Outcome};
 use agent_plan::plan::{Plan, Trust};
@@ -85,6 +86,9 @@ impl WorkspaceError {
 /// The private scratch directory, made when somebody needs it.
 pub type Scratch = fn() -> std::io::Result<PathBuf>;
 
+/// Tells others in words how far a checkout is; must not wait.
+pub type Say = Arc<dyn Fn(String) + Send + Sync>;
+
 /// Checks out what the plan says. Blocking.
 ///
 /// # Errors
@@ -93,6 +97,7 @@ pub type Scratch = fn() -> std::io::Result<PathBuf>;
 pub fn check_out(
     plan: &Plan,
     cancel: &Cancel,
+    say: Say,
     scratch: Scratch,
 ) -> Result<Option<Checkout>, WorkspaceError> {
     let Some(wanted) = &plan.checkout else {
@@ -108,6 +113,7 @@ pub fn check_out(
         cancel: cancel.clone(),
         aside,
         terminal: std::io::stderr().is_terminal(),
+        say,
     };
     Ok(Some(git::checkout(wanted, &means)?))
 }

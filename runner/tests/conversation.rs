@@ -159,6 +159,7 @@ impl Run {
             redactor: self.redactor,
             log: Arc::new(log),
             session: Box::new(session),
+            events: agent_runner::events::Events::none(),
         };
         let mut stops = Vec::new();
         let begun = Instant::now();

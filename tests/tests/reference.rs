@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use agent_plan::env::VARIABLES;
+use agent_plan::event::EventKind;
 use agent_plan::outcome::{Code, ENDINGS, Word};
+use agent_plan::record::{Header, Record};
 use agent_plan::settings::SETTINGS;
 use agent_plan::status::RunStatus;
 use serde_json::Value;
@@ -22,15 +24,32 @@ fn the_reference_page_is_what_the_code_says() {
     assert_eq!(found, wanted, "the page is stale: run `make generate`");
 }
 
+/// What the names of variables begin with that are not our own alone.
+const FAMILIES: [&str; 6] = [
+    "NATS_",
+    "OTEL_",
+    "CODEX_",
+    "TRACEPARENT",
+    "TRACESTATE",
+    "VCS_",
+];
+
+/// Names that are not the runner's to read: a variable that exists in debug builds only, for the
+/// tests themselves, and credentials of the agent's own.
+const ELSEWHERE: [&str; 3] = ["AGENT_RUNNER_FAULT", "CODEX_API_KEY", "CODEX_AUTH"];
+
 #[test]
 fn every_variable_in_the_code_is_documented() {
     let page = page();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for directory in ["runner/src", "runner/plan/src", "providers/src"] {
         for_each_file(&root.join(directory), &mut |path, text| {
-            for name in names(text) {
-                // The one variable that exists in debug builds only, for the tests themselves.
-                if name != "AGENT_RUNNER_FAULT" {
+            let is_test = path.components().any(|part| {
+                let part = part.as_os_str();
+                part == "tests" || part == "tests.rs"
+            });
+            for name in names(text, is_test) {
+                if !ELSEWHERE.contains(&name.as_str()) {
                     assert!(
                         page.contains(&format!("`{name}`")),
                         "`{name}` in {} is not in the reference",
@@ -42,11 +61,23 @@ fn every_variable_in_the_code_is_documented() {
     }
 }
 
-/// Every `AGENT_…` name in a text.
-fn names(text: &str) -> Vec<String> {
-    let is_part = |letter: char| letter.is_ascii_uppercase() || letter == '_';
-    text.split(|letter| !is_part(letter))
-        .filter(|word| word.starts_with("AGENT_RUN") && !word.ends_with('_'))
+/// Every `AGENT_RUN…` name in a text, and every literal that is a name of another family.
+fn names(text: &str, is_test: bool) -> Vec<String> {
+    let is_part =
+        |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+    let ours = text
+        .split(|letter| !is_part(letter))
+        .filter(|word| word.starts_with("AGENT_RUN"));
+    // Constants are called as variables are, so that only quotes tell a variable. What tests set is
+    // behind the code, where it is not in a file of its own.
+    let code = text.split("#[cfg(test)]").next();
+    let code = code.filter(|_| !is_test).unwrap_or_default();
+    let others = code
+        .split('"')
+        .filter(|literal| literal.chars().all(is_part))
+        .filter(|literal| FAMILIES.iter().any(|family| literal.starts_with(family)));
+    ours.chain(others)
+        .filter(|name| !name.ends_with('_'))
         .map(str::to_owned)
         .collect()
 }
@@ -76,6 +107,7 @@ fn page() -> String {
     settings(&mut page);
     variables(&mut page);
     status(&mut page);
+    events(&mut page);
     page
 }
 
@@ -182,6 +214,31 @@ fn status(page: &mut String) {
     let mut rows = Vec::new();
     fields(schema.as_value(), schema.as_value(), "", &mut rows);
     table(page, ["Field", "Always there", "What it says"], rows);
+}
+
+fn events(page: &mut String) {
+    page.push_str(
+        "\n## Events\n\nA journal, `events.ndjson`, is lines of JSON: a header for each attempt, and behind it a record for each \
+         event. `agent-runner schema event` prints the JSON Schema of a record. What is published of it, and where: \
+         [events.md](events.md).\n\n",
+    );
+    let kinds = schemars::schema_for!(EventKind);
+    let kinds = kinds.as_value()["oneOf"].as_array().cloned();
+    let rows = kinds.into_iter().flatten().map(|kind| {
+        let name = kind["const"].as_str().unwrap_or_default();
+        let meaning = kind["description"].as_str().unwrap_or_default();
+        [format!("`{name}`"), meaning.replace('\n', " ")]
+    });
+    table(page, ["Kind", "What it says"], rows);
+    for (what, schema) in [
+        ("header", schemars::schema_for!(Header)),
+        ("record", schemars::schema_for!(Record)),
+    ] {
+        writeln!(page, "\nOf a {what}:\n").expect("a String takes everything");
+        let mut rows = Vec::new();
+        fields(schema.as_value(), schema.as_value(), "", &mut rows);
+        table(page, ["Field", "Always there", "What it says"], rows);
+    }
 }
 
 fn fields(root: &Value, object: &Value, prefix: &str, rows: &mut Vec<[String; 3]>) {

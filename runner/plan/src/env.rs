@@ -235,6 +235,11 @@ pub const CODEX_HOME: &str = "CODEX_HOME";
 /// Where claude keeps its state.
 pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
 
+/// The trace that the run is part of.
+pub const TRACEPARENT: &str = "TRACEPARENT";
+/// The file that the agent hands context over in.
+pub const CONTEXT_FILE: &str = "AGENT_RUNNER_CONTEXT_FILE";
+
 macro_rules! variables {
     ($($name:expr, $set_by:literal, $meaning:literal;)*) => {
         /// Every variable that the runner reads besides its settings.
@@ -297,6 +302,70 @@ variables! {
     CODEX_HOME, "controller", "Where codex keeps credentials and threads; default `$HOME/.codex`.";
     CLAUDE_CONFIG_DIR, "image", "Where claude keeps credentials and conversations; default `$HOME/.claude`.";
     "AGENTS_FAKE_CODEX_APP_SERVER_ARTIFACT", "image", "File that the scripted app server writes; see docs/agents.md.";
+    "NATS_URL", "provider", "Where events are published: `nats://host:4222` or `tls://host`, several by commas; without it they are only in the journal. As all `NATS_` variables and those below them, also from `envTemplate`, which wins.";
+    "NATS_CREDS_FILE", "pod", "File with a JWT and a seed; read again for every connection, as every file below. Wins over every other login.";
+    "NATS_CREDS", "pod", "The content of such a file, or its path.";
+    "NATS_USER_FILE", "pod", "File with the user; wins over `NATS_USER`.";
+    "NATS_USER", "pod", "The user; after credentials, before nkey, token and what `NATS_URL` says.";
+    "NATS_USERNAME", "pod", "As `NATS_USER`, after it.";
+    "NATS_PASSWORD_FILE", "pod", "File with the password; wins over `NATS_PASSWORD`.";
+    "NATS_PASSWORD", "pod", "The password.";
+    "NATS_NKEY_SEED_FILE", "pod", "File with the seed of an nkey.";
+    "NATS_NKEY_SEED", "pod", "The seed itself.";
+    "NATS_NKEY", "pod", "A seed, or the path of its file.";
+    "NATS_TOKEN_FILE", "pod", "File with a token; wins over `NATS_TOKEN`.";
+    "NATS_TOKEN", "pod", "A token.";
+    "NATS_CA_FILE", "pod", "PEM file of authorities that count besides the system's, for `tls://`.";
+    "NATS_CA", "pod", "Such authorities, or the path of their file.";
+    "NATS_CERT_FILE", "pod", "PEM file of the client's certificate; needs a key.";
+    "NATS_CERT", "pod", "Such a certificate, or the path of its file.";
+    "NATS_KEY_FILE", "pod", "PEM file of the client's key.";
+    "NATS_KEY", "pod", "Such a key, or the path of its file.";
+    "NATS_SUBJECT_PREFIX", "provider", "What subjects begin with; default `agentrun`, and `workflow` for installations of 0.9.1.";
+    "NATS_STREAM", "provider", "The stream that messages of others are in; default `agent-comms`.";
+    "NATS_CONTEXT_SUBJECT", "provider", "The subject that they are on; default `general.>` below the prefix: `agentrun.general.>`.";
+    "NATS_CONTEXT_COUNT", "provider", "The most of them; default 50, at most 1000.";
+    "NATS_CONTEXT_TIMEOUT_MS", "provider", "Milliseconds that fetching them may take; default 15000, at most 3600000.";
+    "NATS_CONTEXT_PATH", "provider", "File that they are written to; default none.";
+    "AGENT_RUN_NAME", "provider", "Name of the `AgentRun` in events; default that of the payload, as for the uid and the namespace.";
+    "AGENT_RUN_UID", "provider", "Its uid.";
+    "AGENT_RUN_NAMESPACE", "provider", "Its namespace.";
+    "AGENT_RUN_STAGE", "provider", "Stage of a larger flow; default `stage` of the payload or the inputs.";
+    "AGENT_RUN_STEP", "provider", "Step of a larger flow.";
+    "STEP_ID", "provider", "As `AGENT_RUN_STEP`, after it.";
+    "HOSTNAME", "kubelet", "The pod's name: the step of events that have no other, and a part of their ids.";
+    "AGENT_ID", "provider", "The agent's name in events; default the provider's.";
+    "AGENT_ROLE", "provider", "Role of what the agent says; default `assistant`.";
+    "AGENTS_RUN_ID", "provider", "An id of the run by another name, in every event.";
+    "AGENT_RUN_ID", "provider", "As `AGENTS_RUN_ID`, after it.";
+    "RUN_ID", "provider", "As `AGENT_RUN_ID`, after it.";
+    "CODEX_RUN_ID", "provider", "As `RUN_ID`, after it.";
+    "CODEX_REPOSITORY", "provider", "Repository in events; default `VCS_REPOSITORY`, then that of the payload.";
+    "CODEX_REPO_SLUG", "provider", "As `CODEX_REPOSITORY`, after it.";
+    "CODEX_BRANCH", "provider", "Branch in events; default `VCS_HEAD_BRANCH`, then that of the payload.";
+    "HEAD_BRANCH", "provider", "As `CODEX_BRANCH`, after it.";
+    "CODEX_ISSUE_NUMBER", "provider", "Number of the issue in events; default that of the payload or the inputs.";
+    "ISSUE_NUMBER", "provider", "As `CODEX_ISSUE_NUMBER`, after it.";
+    TRACEPARENT, "pod", "W3C trace context that the run is part of: a header of what is published, and the parent of its spans.";
+    "TRACESTATE", "pod", "What the trace's systems say of themselves, beside `TRACEPARENT`.";
+    "OTEL_SDK_DISABLED", "pod", "`true`: no spans, whatever `runner.events.traces` says. All `OTEL_` variables also from `envTemplate`, which wins.";
+    "OTEL_TRACES_EXPORTER", "pod", "Must name `otlp`, if it is set; `none` is no spans.";
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "pod", "The collector, to which `/v1/traces` is added; default `http://localhost:4318`.";
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "pod", "The whole URL for spans; wins.";
+    "OTEL_EXPORTER_OTLP_HEADERS", "pod", "Headers for the collector, as `name=value,name=value`; `OTEL_EXPORTER_OTLP_TRACES_HEADERS` wins.";
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "pod", "As `OTEL_EXPORTER_OTLP_HEADERS`, for spans only.";
+    "OTEL_EXPORTER_OTLP_TIMEOUT", "pod", "Milliseconds that one export may take; default 10000.";
+    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "pod", "As `OTEL_EXPORTER_OTLP_TIMEOUT`, for spans only; wins.";
+    "OTEL_EXPORTER_OTLP_CERTIFICATE", "pod", "PEM file of authorities for the collector.";
+    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "pod", "As `OTEL_EXPORTER_OTLP_CERTIFICATE`, for spans only; wins.";
+    "OTEL_EXPORTER_OTLP_PROTOCOL", "pod", "Must be `http/protobuf`, if it is set.";
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "pod", "As `OTEL_EXPORTER_OTLP_PROTOCOL`, for spans only; wins.";
+    "OTEL_BSP_SCHEDULE_DELAY", "pod", "Milliseconds between two exports; default 5000.";
+    "OTEL_TRACES_SAMPLER", "pod", "Which runs have spans: `always_on`, `always_off`, `traceidratio`, or one of these behind `parentbased_` (default `parentbased_always_on`).";
+    "OTEL_TRACES_SAMPLER_ARG", "pod", "The ratio of `traceidratio`.";
+    "OTEL_RESOURCE_ATTRIBUTES", "pod", "Attributes of every span's resource, as `name=value,name=value`.";
+    "OTEL_SERVICE_NAME", "pod", "Name of the service in spans; default `agent-runner`.";
+    CONTEXT_FILE, "runner", "Set for the agent: the file into which it may write lines that become events; see docs/events.md.";
     "https_proxy", "pod", "Proxy for https; before `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY`.";
     "HTTPS_PROXY", "pod", "As `https_proxy`, after it.";
     "http_proxy", "pod", "Proxy for http; before `all_proxy` and `ALL_PROXY`. `HTTP_PROXY` is not read: in a CGI program a request could set it.";

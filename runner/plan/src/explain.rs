@@ -1,7 +1,7 @@
 //! A status in words: cause, evidence, next step.
 
 use crate::outcome::{Word, next_step};
-use crate::status::{GitStatus, RunStatus};
+use crate::status::{EventsStatus, GitStatus, RunStatus};
 
 /// Explains a status to the person who asks why a run failed.
 pub fn explain(status: &RunStatus) -> String {
@@ -100,6 +100,7 @@ fn evidence(status: &RunStatus) -> Vec<String> {
             .as_ref()
             .map(|path| format!("its output is in `{path}`")),
     );
+    found.extend(status.events.as_ref().and_then(events));
     if !status.truncated.is_empty() {
         found.push(format!(
             "shortened here, whole in `status.full.json`: {}",
@@ -107,6 +108,35 @@ fn evidence(status: &RunStatus) -> Vec<String> {
         ));
     }
     found
+}
+
+/// Says which events others have not got, if there are any.
+fn events(events: &EventsStatus) -> Option<String> {
+    let mut missing = Vec::new();
+    if events.pending > 0 {
+        missing.push(format!("{} not published", events.pending));
+    }
+    if events.unconfirmed > 0 {
+        let count = events.unconfirmed;
+        missing.push(format!("{count} published where nothing stores them"));
+    }
+    if events.dropped > 0 {
+        missing.push(format!("{} dropped for want of room", events.dropped));
+    }
+    if missing.is_empty() && events.problem.is_none() {
+        return None;
+    }
+    let mut text = "events".to_owned();
+    if !missing.is_empty() {
+        text += &format!(": {}", missing.join(", "));
+    }
+    if let Some(problem) = &events.problem {
+        text += &format!(": {problem}");
+    }
+    if let Some(journal) = events.journal.as_ref().filter(|_| events.pending > 0) {
+        text += &format!(" (`agent-runner replay --publish {journal}` publishes them again)");
+    }
+    Some(text)
 }
 
 fn checkout(git: &GitStatus) -> String {

@@ -107,7 +107,7 @@ macro_rules! endings {
 
 use Code::{Agents, Fixed, Signal};
 endings! {
-    Completed Fixed(0), false, "The agent ended well and everything was delivered.", "Nothing.";
+    Completed Fixed(0), false, "The agent ended well and its artifacts were delivered.", "Nothing.";
     AgentFailed Agents, false, "The agent ended with a code or signal of its own.", "Read the last lines of the log; the agent says why.";
     Usage Fixed(64), false, "The command line could not be understood.", "Compare it with `agent-runner --help`; a provider's `argsTemplate` becomes our command line.";
     SpecInvalid Fixed(65), false, "The spec, a setting or a template is wrong.", "Correct the place that `error` names; `agent-runner validate` checks it without a run.";
@@ -168,6 +168,9 @@ pub fn next_step(outcome: Outcome, reason: &str) -> &'static str {
     match outcome.ending() {
         ending if ending.retryable && PERMANENT.contains(&reason) => {
             "Change what `error` names; the same run fails again."
+        }
+        _ if reason.starts_with("Events") || reason == "ContextUnavailable" => {
+            "Look at `NATS_URL`, the login, the stream and its server; what was said is in the journal."
         }
         ending => ending.next_step,
     }
@@ -274,6 +277,8 @@ pub struct Facts {
     pub forwarded: Vec<i32>,
     /// Why an artifact was not delivered.
     pub undelivered: Option<String>,
+    /// Why events were not stored that have to be.
+    pub unpublished: Option<String>,
 }
 
 /// Why a run could not go on.

@@ -14,10 +14,15 @@ mod budget;
 mod checkout;
 mod claude;
 mod codex;
+mod context;
 mod conversation;
+mod events;
 mod files;
+mod lookup;
+mod nats;
 mod paths;
 mod process;
+mod publication;
 mod refusal;
 mod roots;
 mod system_prompt;
@@ -36,14 +41,17 @@ pub use conversation::{
     ClaudePlan, CodexExecPlan, CodexPlan, Conversation, CostLimits, Prompt, Sandbox,
     SystemPromptFile, ThreadGoal,
 };
+pub use events::{ContextPlan, EventsPlan, JOURNAL};
 pub use files::FilePlan;
+pub use nats::{Login, NatsError, NatsPlan, Server as NatsServer, Source as Given, Tls as NatsTls};
 pub use paths::{FULL_STATUS, Paths, paths};
 pub use process::{PROMPT_LIMIT, ProcessPlan, Stdin, Timers};
+pub use publication::{Publication, publication};
 pub use refusal::PlanError;
 pub use roots::TEMPLATE_ROOTS;
 pub use system_prompt::system_prompt_path;
 pub use unbuilt::refuse_unbuilt;
-pub use view::{CheckoutView, CodexView, PlanView};
+pub use view::{CheckoutView, CodexView, EventsView, PlanView};
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -75,6 +83,8 @@ pub struct Inputs<'a> {
     pub working_dir: &'a Path,
     /// Secrets found in files.
     pub secrets: Vec<Found>,
+    /// What others said, for the template root `context`; fetched if a plan without it asks for it.
+    pub context: Option<Value>,
     /// What the status file beside ours tells of the attempt before this one.
     pub previous: Option<Previous>,
     /// The file that holds the system prompt, if [`system_prompt_path`] names one.
@@ -147,6 +157,8 @@ pub struct Plan {
     pub artifacts: Vec<OutputArtifact>,
     /// Where the runner's own files go.
     pub paths: Paths,
+    /// What becomes of events.
+    pub events: EventsPlan,
     /// How the pod's grace period is divided.
     pub budget: Budget,
     /// Keeps secrets out of every sink.
@@ -219,7 +231,7 @@ impl Plan {
         };
         let git = checkout::plan(inputs, &settings, cwd, need, &mut templates, &mut warnings)?;
         process.take_git(&git, settings.env.as_ref());
-        let files = files::plan(&exec, inputs.working_dir, &mut templates)?;
+        let mut files = files::plan(&exec, inputs.working_dir, &mut templates)?;
         let artifacts = artifacts::plan(&exec, &mut templates)?;
         let budget = Budget::divide(
             pod_grace(inputs.environment)?,
@@ -235,6 +247,18 @@ impl Plan {
         if let Some(told) = &inputs.status_path {
             paths.status = Some(inputs.working_dir.join(told));
         }
+        let identity = identity(inputs, talk.kind());
+        let events = events::plan(
+            inputs,
+            &settings,
+            &process,
+            &identity,
+            &paths,
+            budget,
+            &mut warnings,
+        )?;
+        files.extend(context::file(inputs, events.context.as_ref()));
+        paths.journal.clone_from(&events.journal);
         let wip = paths.wip(&settings, git.checkout.is_some(), &mut warnings);
         paths.refuse_inside(git.checkout.as_ref())?;
         paths.refuse_shared(&files, inputs.reserved, inputs.working_dir)?;
@@ -243,7 +267,8 @@ impl Plan {
         warnings.extend(budget.complaint());
         warnings.extend(artifacts::undeliverable(&artifacts));
         Ok(Self {
-            identity: identity(inputs, talk.kind()),
+            identity,
+            events,
             roots: roots_of(git.checkout.as_ref(), &process),
             make_dir: (of_codex && git.checkout.is_none()).then(|| process.cwd.clone()),
             checkout: git.checkout,

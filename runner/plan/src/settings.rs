@@ -4,8 +4,10 @@
 //! JSON Schema all follow from it and from [`RunnerSettings`], and a test holds the two together.
 //! Precedence is flag, environment, top level of the spec, `adapter.runner`, default.
 
+mod events;
 mod workspace;
 
+pub use events::{EventFormat, EventSettings, EventSink, Wanted};
 pub use workspace::{
     CloneTimeouts, Depth, GitSettings, HostKeys, Submodules, Trust, WorkspaceSettings,
 };
@@ -108,22 +110,6 @@ pub struct CostBudget {
     /// Time from the agent's start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall: Option<Span>,
-}
-
-/// What is told of the conversation.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct EventSettings {
-    /// Whether the model's reasoning is shown, on stderr.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<bool>,
-    /// Whether messages are shown while they are being written; default: on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deltas: Option<bool>,
-    /// Whether undelivered events fail the run; not in this build, so that a plan refuses it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
-    pub required: Option<Value>,
 }
 
 /// How long things may take.
@@ -333,8 +319,17 @@ settings! {
     "budget.turns" "AGENT_RUNNER_BUDGET_TURNS" "budget-turns" Number "no limit" "Turns that the model may take.";
     "budget.toolCalls" "AGENT_RUNNER_BUDGET_TOOL_CALLS" "budget-tool-calls" Number "no limit" "Tools that may be called.";
     "budget.wall" "AGENT_RUNNER_BUDGET_WALL" "budget-wall" Duration "no limit" "Time that the agent may take; `timeouts.total` is a limit, this is a budget with a warning at four fifths.";
-    "events.reasoning" "AGENT_RUNNER_EVENTS_REASONING" "events-reasoning" Switch "`false`" "Whether the model's reasoning is shown, on stderr.";
-    "events.deltas" "AGENT_RUNNER_EVENTS_DELTAS" "events-deltas" Switch "`true`" "Whether messages are shown while they are being written.";
+    "events.sinks" "AGENT_RUNNER_EVENTS_SINKS" "events" List "`nats`" "Where events go besides the journal: `nats` (where `NATS_URL` is set), `stdout` (records on stdout, in the place of what the agent says there), `none`.";
+    "events.required" "AGENT_RUNNER_EVENTS_REQUIRED" "events-required" Switch "`false`" "Whether a run fails, outcome ProviderUnavailable, that cannot publish its events over JetStream.";
+    "events.reasoning" "AGENT_RUNNER_EVENTS_REASONING" "events-reasoning" Switch "`false`" "Whether the model's reasoning is shown, on stderr, and is an event.";
+    "events.deltas" "AGENT_RUNNER_EVENTS_DELTAS" "events-deltas" Switch "`true`" "Whether messages are shown while they are being written; an event has the whole of a message.";
+    "events.output" "AGENT_RUNNER_EVENTS_OUTPUT" "events-output" Switch "on where there is a sink" "Whether lines of output that are no events of the agent's become events of kind `log`.";
+    "events.journal" "AGENT_RUNNER_EVENTS_JOURNAL" "events-journal" Text "`events.ndjson` beside the status" "File that events are kept in until they are delivered, and after; `off` keeps them in a private one, gone at the end.";
+    "events.maxBytes" "AGENT_RUNNER_EVENTS_MAX_BYTES" "events-max-bytes" Bytes "256 MiB" "Bytes after which the journal takes no more output, and says so.";
+    "events.maxContent" "AGENT_RUNNER_EVENTS_MAX_CONTENT" "events-max-content" Bytes "64 KiB" "Bytes after which the content of a published event is cut; the journal has it whole.";
+    "events.format" "AGENT_RUNNER_EVENTS_FORMAT" "events-format" Text "`plain`" "Form of a published event: `plain`, as the controller's subscriber reads it, or `cloudevents`.";
+    "events.context" "AGENT_RUNNER_EVENTS_CONTEXT" "events-context" Text "`off`" "Whether messages of others about the same repository, branch or issue are fetched before the run: `off`, `optional` or `required`.";
+    "events.traces" "AGENT_RUNNER_EVENTS_TRACES" "events-traces" Switch "`false`" "Whether spans of the run, its phases and its tools are exported by OTLP, as the `OTEL_` variables say.";
     "env.mode" "AGENT_RUNNER_ENV_MODE" "env-mode" Text "`inherit`" "Where the agent's environment starts from: `inherit` (ours without the runner's own NATS and artifact credentials) or `clean`, also called `allowlist`.";
     "env.pass" "AGENT_RUNNER_ENV_PASS" "env-pass" List "none" "Names, `*` allowed, that the agent gets although a clean environment, or the one without our credentials, would not have them.";
     "env.drop" "AGENT_RUNNER_ENV_DROP" "env-drop" List "none" "Names, `*` allowed, that the agent never sees.";

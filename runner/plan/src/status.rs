@@ -100,6 +100,9 @@ pub struct RunStatus {
     /// What became of the checkout; absent if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git: Option<GitStatus>,
+    /// What became of the run's events; absent if there were none to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsStatus>,
     /// Milliseconds per phase.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub timings: BTreeMap<String, u64>,
@@ -147,6 +150,7 @@ impl RunStatus {
             usage_before: None,
             process: None,
             git: None,
+            events: None,
             timings: BTreeMap::new(),
             redactions: BTreeMap::new(),
             warnings: Vec::new(),
@@ -224,6 +228,54 @@ pub struct WipStatus {
     /// Untracked files, which are listed and not saved.
     #[serde(skip_serializing_if = "is_zero")]
     pub untracked: u64,
+}
+
+/// What became of the run's events. All counts are of events, not of messages: some are published
+/// twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EventsStatus {
+    /// How they are published.
+    pub mode: EventsMode,
+    /// Events of this attempt, all of them in the journal.
+    pub emitted: u64,
+    /// Events that the server has stored, those of earlier attempts included.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub acknowledged: u64,
+    /// Events that were published where nothing stores them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unconfirmed: u64,
+    /// Events, those of earlier attempts included, that were to be published and are not, as far
+    /// as is known.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub pending: u64,
+    /// Events of earlier attempts that were found in the journal and not yet published.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_over: u64,
+    /// Lines of output that became no events, because there was no room.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped: u64,
+    /// The journal, unless it is gone with the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
+    /// What kept events from being recorded or published, as it was last said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// How events are published.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EventsMode {
+    /// They are not.
+    #[default]
+    Off,
+    /// No server was reached.
+    Unreachable,
+    /// Into a stream, with acknowledgements.
+    Jetstream,
+    /// To whoever listens: no stream takes them.
+    Core,
 }
 
 /// What became of the agent's processes and output.

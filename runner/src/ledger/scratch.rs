@@ -1,10 +1,13 @@
 //! The private scratch directory.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// The private scratch directory of this process, made when it is first needed.
 static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
+
+/// Held while it is made.
+static MAKING: Mutex<()> = Mutex::new(());
 
 /// Where else it may be if the temporary directory cannot be used: one of these can be written in
 /// most containers, and a name that nobody can foresee is safe in each. The last is memory.
@@ -16,6 +19,9 @@ const ELSEWHERE: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 ///
 /// Fails if neither the temporary directory nor any other such place can be written.
 pub fn scratch() -> std::io::Result<PathBuf> {
+    // Two threads that need it at once must not make two.
+    let making = MAKING.lock();
+    let _making = making.unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(known) = SCRATCH.get() {
         return Ok(known.clone());
     }
@@ -44,6 +50,11 @@ pub fn sweep() {
     // They may not be there; and what cannot be removed is private.
     for name in ["git", "home"] {
         drop(std::fs::remove_dir_all(directory.join(name)));
+    }
+    // Of a run that did not come to the end of its events: what was handed over, and a journal that
+    // nobody asked for.
+    for name in ["context.ndjson", "events.ndjson"] {
+        drop(std::fs::remove_file(directory.join(name)));
     }
     // Both are refused while there is something left in them.
     drop(std::fs::remove_dir(directory.join("quarantine")));

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use agent_plan::env::{self, Environment};
+use agent_plan::plan::ProcessPlan;
 use agent_plan::secret::{Found, files_named_by, in_file};
 use agent_plan::settings::Redact;
 
@@ -23,9 +24,8 @@ pub(super) fn find(
     settings: &Redact,
     environment: &Environment,
 ) -> Result<(Vec<Found>, Vec<String>), LoadError> {
-    let (mut found, mut unread) = (Vec::new(), Vec::new());
     if settings.enabled == Some(false) {
-        return Ok((found, unread));
+        return Ok((Vec::new(), Vec::new()));
     }
     let variables = environment
         .iter()
@@ -45,7 +45,34 @@ pub(super) fn find(
     mounted_under(Path::new(SECRET_DIR), 4, &mut mounted);
     mounted.extend(of_clis(environment));
     files.extend(mounted.into_iter().map(|path| (file_name(&path), path)));
+    let (mut found, unread) = read(settings, files)?;
     found.extend(of_codex_keys(environment));
+    Ok((found, unread))
+}
+
+/// Reads the secret files that a provider's template names, which only a plan has; says which could
+/// not be read.
+pub(super) fn of_templates(
+    settings: &Redact,
+    process: &ProcessPlan,
+    working_dir: &Path,
+) -> Result<(Vec<Found>, Vec<String>), LoadError> {
+    if settings.enabled == Some(false) {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let rendered = process.rendered.iter();
+    let variables =
+        rendered.filter_map(|name| Some((name.as_str(), process.env.get(name)?.as_bytes())));
+    let named = files_named_by(variables).into_iter();
+    let files = named.map(|(name, path)| (name, working_dir.join(path)));
+    read(settings, files.collect())
+}
+
+fn read(
+    settings: &Redact,
+    files: Vec<(String, PathBuf)>,
+) -> Result<(Vec<Found>, Vec<String>), LoadError> {
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
     for (name, path) in files {
         let mut content = Vec::new();
         match open_file(&path)

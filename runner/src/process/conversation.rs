@@ -18,9 +18,10 @@ use tokio::time::sleep_until;
 use super::feed::Feed;
 use super::lines;
 use super::screen::Screen;
-use super::veil::Veil;
 use super::watch::Watch;
+use crate::events::Events;
 use crate::shutdown::Request;
+use crate::veil::Veil;
 
 /// How much may wait for an agent that does not read, beyond what it is given by its start or in one
 /// line.
@@ -57,6 +58,7 @@ pub(super) struct Conversation {
     hurried: bool,
     stage: Stage,
     veil: Veil,
+    events: Events,
     /// How much may wait for the agent to read it.
     patience: usize,
     /// Whether the agent was found not to read.
@@ -70,6 +72,7 @@ impl Conversation {
         stdin: Feed,
         screen: Screen,
         redactor: Redactor,
+        events: Events,
     ) -> Self {
         Self {
             session,
@@ -82,6 +85,7 @@ impl Conversation {
             hurried: false,
             stage: Stage::Talking,
             veil: Veil::new(redactor),
+            events,
             patience: UNREAD,
             deaf: false,
         }
@@ -101,7 +105,8 @@ impl Conversation {
             let timer = self.timers.iter().min_by_key(|(_, when)| **when);
             let timer = timer.map(|(timer, when)| (*timer, *when));
             let until = timer.map_or_else(Instant::now, |(_, when)| when);
-            let open = !self.lines.ended() && (self.hurried || self.screen.has_room());
+            let room = self.screen.has_room() && self.events.has_room();
+            let open = !self.lines.ended() && (self.hurried || room);
             tokio::select! {
                 biased;
                 () = sleep_until(until.into()), if timer.is_some() => {
@@ -111,6 +116,7 @@ impl Conversation {
                 }
                 () = self.stdin.progress() => {}
                 () = self.screen.progress() => {}
+                () = self.events.room(), if !self.events.has_room() => {}
                 line = self.lines.recv(), if open => {
                     if let Some(line) = line {
                         return Turn::Line(line);
@@ -185,14 +191,15 @@ impl Conversation {
         }
     }
 
-    fn emit(&mut self, mut event: Event, watch: &mut Watch) {
+    fn emit(&mut self, event: Event, watch: &mut Watch) {
         match event.kind {
             EventKind::ToolCall => watch.tool_started(),
             EventKind::ToolResult => watch.tool_ended(),
             _ => {}
         }
-        self.veil.event(&mut event);
+        let event = self.veil.event(event);
         self.screen.show(&event);
+        self.events.conversation(event);
     }
 
     fn set(&mut self, timer: Timer, after: Option<Duration>) {

@@ -54,6 +54,7 @@ impl Screen {
                 log: Arc::clone(&log),
                 mirror: Mirror::to(outlet),
                 recorder: None,
+                tap: None,
             };
             let pump = Pump::start(name, pipe, None, sinks, redactor, Arc::clone(&activity))?;
             Ok::<_, io::Error>((Feed::to("transcript", end)?, pump))

@@ -6,15 +6,17 @@
 use std::io;
 use std::sync::Arc;
 
-use agent_plan::plan::{ProcessPlan, Stdin};
+use agent_plan::plan::{Conversation as Plan, ProcessPlan, Stdin};
 use agent_plan::provider::Session;
 use agent_plan::secret::Redactor;
+use agent_providers::is_jsonl_event;
 
 use super::conversation::Conversation;
 use super::feed::Feed;
 use super::output::{Activity, Ear, Mirror, Pump, Recorder, Sinks, Source, Unfinished};
 use super::screen::Screen;
 use super::{Log, lines, spawn};
+use crate::events::Events;
 use crate::outlet::Outlet;
 
 /// Everything between the agent's pipes and us.
@@ -32,6 +34,7 @@ pub(super) fn wire(
     redactor: &Redactor,
     log: &Arc<Log>,
     activity: &Arc<Activity>,
+    events: &Events,
 ) -> io::Result<Wiring> {
     let (stdout, stdout_end) = io::pipe()?;
     let (stderr, stderr_end) = io::pipe()?;
@@ -43,6 +46,12 @@ pub(super) fn wire(
     };
     let (send, lines) = lines::channel(lines::BOUND);
     let is_shown = plan.conversation.is_cli();
+    // Records on stdout are for programs, which want nothing else there.
+    let people = if events.own_stdout() {
+        Outlet::stderr
+    } else {
+        Outlet::stdout
+    };
     let unfinished = if is_shown {
         Unfinished::Dropped
     } else {
@@ -50,11 +59,8 @@ pub(super) fn wire(
     };
     let ear = session.reads_lines().then(|| Ear::new(send, unfinished));
     let (screen, shown) = if is_shown {
-        let (screen, shown) = Screen::start(
-            redactor,
-            plan.reasoning,
-            [Outlet::stdout(), Outlet::stderr()],
-        )?;
+        let (screen, shown) =
+            Screen::start(redactor, plan.reasoning, [people(), Outlet::stderr()])?;
         (screen, Some(shown))
     } else {
         (Screen::none(), None)
@@ -65,14 +71,16 @@ pub(super) fn wire(
         mirror: if is_shown {
             Mirror::Unwanted
         } else {
-            Mirror::to(Outlet::stdout())
+            Mirror::to(people())
         },
         recorder: recorder(Source::Stdout(Arc::new(plan.conversation.clone()))),
+        tap: events.output("stdout", is_event(&plan.conversation)),
     };
     let second = Sinks {
         log: Arc::clone(log),
         mirror: Mirror::to(Outlet::stderr()),
         recorder: recorder(Source::Stderr),
+        tap: events.output("stderr", |_| false),
     };
     let pump = |name, pipe, ear, sinks| {
         Pump::start(name, pipe, ear, sinks, redactor, Arc::clone(activity))
@@ -83,11 +91,30 @@ pub(super) fn wire(
             pump("stderr", stderr, None, second)?,
         ],
         shown,
-        conversation: Conversation::new(session, lines, stdin, screen, redactor.clone()),
+        conversation: Conversation::new(
+            session,
+            lines,
+            stdin,
+            screen,
+            redactor.clone(),
+            events.clone(),
+        ),
         ends: spawn::Ends {
             stdin: stdin_end,
             stdout: stdout_end,
             stderr: stderr_end,
         },
     })
+}
+
+/// No text for people begins like an object and has so many bytes.
+const LONG: usize = 60 << 10;
+
+/// Says which lines of stdout the session makes events of; the CLIs' recorder knows by itself.
+fn is_event(conversation: &Plan) -> fn(&str) -> bool {
+    match conversation {
+        // Of a longer line only the first piece is looked at, which is no JSON by itself.
+        Plan::Jsonl => |line| (line.len() >= LONG && line.starts_with('{')) || is_jsonl_event(line),
+        _ => |_| false,
+    }
 }

@@ -1,6 +1,6 @@
 //! A run that ends before its agent does.
 
-use agent_plan::outcome::{Failure, Outcome};
+use agent_plan::outcome::{Facts, Failure, Outcome, StopCause};
 use nix::sys::signal::Signal;
 
 use crate::blocking::Interrupted;
@@ -24,6 +24,20 @@ impl From<Interrupted> for Early {
 }
 
 impl Early {
+    /// Everything that bears on how such a run ended.
+    pub(super) fn facts(self) -> Facts {
+        match self {
+            Self::Failed(failure) => Facts {
+                failure: Some(failure),
+                ..Facts::default()
+            },
+            Self::Stopped(signal) => Facts {
+                stopped: Some(StopCause::Signal(signal as i32)),
+                ..Facts::default()
+            },
+        }
+    }
+
     /// A bug of ours.
     pub(super) fn internal(error: &dyn std::error::Error) -> Self {
         Self::Failed(Failure {

@@ -48,6 +48,7 @@ pub use summary::{Start, Summary, SummaryError, summarise};
 pub use wip::{Wip, WipError, save};
 
 use crate::cancel::Cancel;
+use crate::workspace::Say;
 use fetch::{FetchError, Fetched, Wanted};
 use link::{Limits, Link};
 use place::{Fresh, Place};
@@ -87,7 +88,6 @@ pub struct Checkout {
 }
 
 /// What a checkout needs besides its plan.
-#[derive(Debug, Clone)]
 pub struct Means {
     /// Ends the checkout early.
     pub cancel: Cancel,
@@ -95,6 +95,14 @@ pub struct Means {
     pub aside: PathBuf,
     /// Whether stderr is a terminal.
     pub terminal: bool,
+    /// Tells others how far it is.
+    pub say: Say,
+}
+
+impl std::fmt::Debug for Means {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Means").finish_non_exhaustive()
+    }
 }
 
 /// Makes libgit2 independent of the machine; idempotent, and first of all.
@@ -136,7 +144,7 @@ pub fn checkout(plan: &CheckoutPlan, means: &Means) -> Result<Checkout, GitError
         means,
         sockets,
         limits,
-        progress: Progress::new(means.terminal),
+        progress: Progress::new(means.terminal, Arc::clone(&means.say)),
     };
     let done = match place::look(&plan.dir)? {
         Place::Checkout => run.again(),

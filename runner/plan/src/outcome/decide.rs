@@ -11,11 +11,18 @@ pub fn exit_code(outcome: Outcome) -> u8 {
 pub fn decide(facts: &Facts) -> Decision {
     let decision = undelivered_agent(facts);
     match (&facts.undelivered, decision.outcome) {
-        // The contract's one exception: a success that cannot be delivered is a failure.
+        // The contract's one exception: a success that cannot be delivered is a failure; as are
+        // events, for whom they are required.
         (Some(problem), Outcome::Completed) => with(
             Outcome::ArtifactFailed,
             "NotDelivered",
             Some(problem.clone()),
+            facts,
+        ),
+        (None, Outcome::Completed) if facts.unpublished.is_some() => with(
+            Outcome::ProviderUnavailable,
+            "EventsUndelivered",
+            facts.unpublished.clone(),
             facts,
         ),
         _ => decision,

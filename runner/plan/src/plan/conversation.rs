@@ -183,6 +183,15 @@ impl Conversation {
         }
     }
 
+    /// Returns the model that is asked for, if one is.
+    pub fn model(&self) -> Option<&str> {
+        match self {
+            Self::CodexAppServer(codex) => codex.model.as_deref(),
+            Self::Claude(claude) => claude.options.as_ref()?.model.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Says whether the agent is to say how it went.
     pub fn concludes(&self) -> bool {
         !matches!(self, Self::Raw)

@@ -23,6 +23,8 @@ pub struct Paths {
     pub log: Option<PathBuf>,
     /// Bytes after which the log is closed.
     pub log_limit: Option<u64>,
+    /// The journal of events; only a plan knows it.
+    pub journal: Option<PathBuf>,
 }
 
 /// Returns where status and log go, by setting, then by spec.
@@ -44,6 +46,7 @@ pub fn paths(
             .as_ref()
             .map(|path| working_dir.join(path)),
         log_limit: settings.log.as_ref().and_then(|log| log.max_bytes),
+        journal: None,
     }
 }
 
@@ -70,14 +73,18 @@ impl Paths {
         None
     }
 
-    /// Refuses a status or log inside the checkout: it would count as a change of the agent's, and a
+    /// Refuses a status, log or journal inside the checkout: it would count as a change of the agent's, and a
     /// directory with it in would be no place for a clone any more.
     pub(super) fn refuse_inside(&self, checkout: Option<&CheckoutPlan>) -> Result<(), PlanError> {
         let Some(checkout) = checkout else {
             return Ok(());
         };
         let dir = lexical(&checkout.dir);
-        for (what, path) in [("the status", &self.status), ("the log", &self.log)] {
+        for (what, path) in [
+            ("the status", &self.status),
+            ("the log", &self.log),
+            ("the journal", &self.journal),
+        ] {
             let inside = path.as_deref().map(lexical);
             if let Some(path) = inside.filter(|path| path.starts_with(&dir)) {
                 return Err(PlanError::InsideCheckout { what, path, dir });
@@ -86,7 +93,7 @@ impl Paths {
         Ok(())
     }
 
-    /// Refuses a status or log that would replace the other, an input file, or what was read.
+    /// Refuses a status, log or journal that would replace another, an input file, or what was read.
     ///
     /// Two input files may have one path: the later is written over the earlier, as the contract
     /// has it. Links are not followed, because a plan touches nothing.
@@ -104,6 +111,7 @@ impl Paths {
             ("the status", self.status.as_ref()),
             ("the complete status", full.as_ref()),
             ("the log", self.log.as_ref()),
+            ("the journal", self.journal.as_ref()),
         ];
         let mut taken: Vec<(String, PathBuf)> = reserved
             .iter()

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::env::Environment;
+use crate::env::{CONTEXT_FILE, Environment};
 use crate::pattern;
 use crate::settings::{EnvMode, EnvPolicy, RunnerSettings};
 
@@ -216,7 +216,9 @@ fn environment(
             EnvMode::Inherit => !withheld::is_ours(all, name, all.get(name)),
             EnvMode::Clean => CLEAN.iter().any(|clean| pattern::matches(clean, name)),
         };
-        (kept || listed(&policy.pass, name)) && !listed(&policy.drop, name)
+        // Ours is somebody else's file, if it is one: the agent is told of its own.
+        let others = name == CONTEXT_FILE;
+        (kept || listed(&policy.pass, name)) && !listed(&policy.drop, name) && !others
     });
     let mut rendered = Vec::new();
     for (name, template) in exec.env_template.iter().flatten() {

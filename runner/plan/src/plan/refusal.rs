@@ -36,6 +36,15 @@ pub enum PlanError {
         /// What it asks for.
         what: String,
     },
+    /// Events must go somewhere, and there is no server.
+    #[error("`{what}` needs a NATS server, and there is none to publish to")]
+    NoServer {
+        /// The setting.
+        what: &'static str,
+    },
+    /// Events must go to a server that cannot be made out.
+    #[error("events cannot be published")]
+    Nats(#[from] super::NatsError),
     /// An exec adapter without a binary.
     #[error("`adapter.exec.binary` is missing or empty")]
     NoBinary,
@@ -253,6 +262,7 @@ impl PlanError {
             Self::NoAdapter { .. } => "NoAdapter",
             Self::NoAdapterType | Self::UnknownAdapter { .. } => "UnknownAdapter",
             Self::NotBuilt { .. } => "NotBuilt",
+            Self::NoServer { .. } | Self::Nats(_) => "NoServer",
             Self::NoBinary => "NoBinary",
             Self::ProtocolNeedsAdapter | Self::BadWord { .. } => "BadWord",
             Self::NoPrompt { .. } => "NoPrompt",
@@ -294,6 +304,7 @@ impl PlanError {
             Self::NoPrompt { .. } => Some("give the run a prompt: `runner.prompt`, the adapter's `prompt`, or `prompt` or `implementation.text` in run.json".to_owned()),
             Self::SystemPrompt { .. } => Some("mount the file whose hash the controller recorded, or record the new one".to_owned()),
             Self::NoAdapterType => Some("write `\"type\": \"exec\"` beside `exec`".to_owned()),
+            Self::NoServer { .. } => Some("set `NATS_URL`, as `nats://host:4222`, in the provider's `envTemplate` or in the pod; events must go to the sink `nats`".to_owned()),
             Self::NoBinary => Some("set it to the path or name of the agent's executable".to_owned()),
             Self::TooLong { .. } => Some("pass it as an input file, or as `runner.prompt`, which goes through stdin".to_owned()),
             Self::PathTaken { .. } => Some("give each a path of its own".to_owned()),

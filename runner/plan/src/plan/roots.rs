@@ -7,7 +7,7 @@ use crate::settings::RunnerSettings;
 use crate::template::{Engine, UnknownRoot};
 
 use super::adapter::{Exec, Talk};
-use super::{Inputs, PlanError, withheld};
+use super::{Inputs, PlanError, context, withheld};
 
 /// Parts of the spec that templates see under their own names: the contract's five roots.
 const OF_SPEC: [&str; 5] = ["inputs", "payloads", "observability", "artifacts", "goal"];
@@ -22,8 +22,12 @@ const OF_PAYLOAD: [&str; 6] = [
     "metadata",
 ];
 
-/// The names that every template sees, in groups; some templates see `env`, too.
-pub const TEMPLATE_ROOTS: [&[&str]; 3] = [&OF_SPEC, &OF_PAYLOAD, &["run", "provider"]];
+/// What others said. Only where `runner.events.context` asks for it: a stranger's `{{context.x}}` in
+/// a prompt stays text everywhere else.
+const CONTEXT: &str = "context";
+
+/// The names that templates see, in groups; some templates see `env`, too.
+pub const TEMPLATE_ROOTS: [&[&str]; 3] = [&OF_SPEC, &OF_PAYLOAD, &["run", "provider", CONTEXT]];
 
 /// Renders a run's templates, and remembers what rendered to nothing.
 pub(super) struct Templates {
@@ -44,7 +48,10 @@ impl Templates {
         settings: &RunnerSettings,
         strict: bool,
     ) -> Self {
-        let roots = roots(inputs);
+        let mut roots = roots(inputs);
+        if let Some(said) = context::root(inputs, settings) {
+            roots.insert(CONTEXT.to_owned(), said);
+        }
         let allowed = settings.env.as_ref().and_then(|env| env.templates.clone());
         let with = |env: Map<String, Value>| {
             let mut roots = roots.clone();

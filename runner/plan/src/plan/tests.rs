@@ -15,8 +15,10 @@ mod checkout;
 mod conformance;
 mod derivation;
 mod environment;
+mod events;
 mod files;
 mod limits;
+mod nats;
 mod paths;
 mod property;
 mod roots;
@@ -137,6 +139,7 @@ impl Asked {
             working_dir: Path::new(WORKING_DIR),
             secrets: self.secrets.clone(),
             previous: None,
+            context: None,
             system_prompt: self.system_prompt.clone(),
             // Not SHA-256, which a pure crate does not have: some text that depends on the bytes.
             sha256: |bytes| {

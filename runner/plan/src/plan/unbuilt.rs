@@ -27,21 +27,9 @@ fn settings(place: &str, settings: Option<&RunnerSettings>) -> Result<(), PlanEr
     let Some(settings) = settings else {
         return Ok(());
     };
-    let unbuilt = [
-        (
-            "events.required",
-            settings
-                .events
-                .as_ref()
-                .and_then(|events| events.required.as_ref()),
-        ),
-        ("artifacts", settings.artifacts.as_ref()),
-    ];
-    for (key, value) in unbuilt {
-        if value.is_some_and(asks) {
-            let what = format!("{place}.{key}");
-            return Err(PlanError::NotBuilt { what });
-        }
+    if settings.artifacts.as_ref().is_some_and(asks) {
+        let what = format!("{place}.artifacts");
+        return Err(PlanError::NotBuilt { what });
     }
     Ok(())
 }

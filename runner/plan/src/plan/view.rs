@@ -2,9 +2,11 @@
 
 mod checkout;
 mod conversation;
+mod events;
 
 pub use checkout::CheckoutView;
 pub use conversation::CodexView;
+pub use events::EventsView;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -47,6 +49,8 @@ pub struct PlanView {
     pub status_path: Option<String>,
     /// Where the agent's output goes, besides stdout and stderr.
     pub log_path: Option<String>,
+    /// What becomes of events.
+    pub events: EventsView,
     /// Seconds between SIGTERM and SIGKILL, divided.
     pub grace: GraceView,
     /// Names of the secrets whose values are kept out of every sink.
@@ -160,6 +164,7 @@ impl Plan {
                 .collect(),
             status_path: self.paths.status.as_deref().map(lossy),
             log_path: self.paths.log.as_deref().map(lossy),
+            events: self.events_view(&clean),
             grace: GraceView {
                 total: self.budget.total.as_secs_f64(),
                 stop: self.budget.stop.as_secs_f64(),

@@ -4,12 +4,13 @@ use crate::env::Environment;
 use crate::pattern;
 
 /// Credentials for events and artifacts, under the names that we read them by (contract §6.2, §8.3).
-const OURS: [&str; 14] = [
-    "NATS_USER",
-    "NATS_USERNAME",
-    "NATS_PASSWORD",
-    "NATS_TOKEN",
+const OURS: [&str; 15] = [
+    "NATS_USER*",
+    "NATS_PASSWORD*",
+    "NATS_TOKEN*",
     "NATS_CREDS*",
+    "NATS_CERT*",
+    "NATS_KEY*",
     "NATS_NKEY*",
     "NATS_*_PASSWORD",
     "NATS_*_TOKEN",
@@ -71,7 +72,9 @@ mod tests {
         let none = environment(&[]);
         for name in [
             "NATS_PASSWORD",
+            "NATS_PASSWORD_FILE",
             "NATS_CREDS_FILE",
+            "NATS_KEY_FILE",
             "NATS_NKEY_SEED",
             "NATS_CONTEXT_TOKEN",
             "MINIO_SECRET_KEY",

@@ -15,6 +15,14 @@ const FILES: [&str; 3] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
 ];
 
+/// Variables of NATS that hold a credential or say which file does, and how one begins that holds it
+/// itself.
+const OF_NATS: [(&str, &str); 3] = [
+    ("NATS_CREDS", "-----BEGIN"),
+    ("NATS_KEY", "-----BEGIN"),
+    ("NATS_NKEY", "SU"),
+];
+
 /// Bytes of a file that are searched for its parts. A credential is smaller; a file that is not is
 /// no credential, and every line of it would be a pattern.
 const LONGEST_FILE: usize = 64 * 1024;
@@ -38,7 +46,11 @@ pub fn in_environment<'a>(
         let is_secret = Kind::of(name).is_some_and(|kind| kind.fits(value))
             || (FILES.contains(&name) && value.trim_ascii_start().starts_with(b"{"))
             || extra_names.iter().any(|glob| name::matches(glob, name));
-        if is_secret {
+        if name == "NATS_URL" {
+            url::logins(name, value, &mut found);
+        } else if is_headers(name) {
+            headers(name, value, &mut found);
+        } else if is_secret {
             found.append(&mut in_file(name, value));
         } else if is_proxy(name) && !value.windows(3).any(|window| window == b"://") {
             // `user:password@host:port` is a proxy, too.
@@ -48,6 +60,25 @@ pub fn in_environment<'a>(
         }
     }
     found
+}
+
+fn is_headers(name: &str) -> bool {
+    name.starts_with("OTEL_EXPORTER_OTLP_") && name.ends_with("HEADERS")
+}
+
+/// Finds the values of `name=value,name=value`, which may be percent-encoded.
+fn headers(name: &str, text: &[u8], found: &mut Vec<Found>) {
+    for pair in text.split(|byte| *byte == b',') {
+        let Some(at) = pair.iter().position(|byte| *byte == b'=') else {
+            continue;
+        };
+        let value = pair[at + 1..].trim_ascii();
+        found.append(&mut in_file(name, value));
+        let decoded = percent_encoding::percent_decode(value).collect::<Vec<u8>>();
+        if decoded != value {
+            found.append(&mut in_file(name, &decoded));
+        }
+    }
 }
 
 fn is_proxy(name: &str) -> bool {
@@ -85,15 +116,20 @@ pub fn in_file(name: &str, content: &[u8]) -> Vec<Found> {
 /// Finds the variables that say which file holds a secret, and the path that each gives.
 ///
 /// These are the variables that end in `_FILE` or `_PATH` behind a name that looks like a secret,
-/// and some that programs agree on.
+/// some that programs agree on, and those of NATS that hold a path in the place of a credential.
 pub fn files_named_by<'a>(
     vars: impl IntoIterator<Item = (&'a str, &'a [u8])>,
 ) -> Vec<(String, String)> {
     vars.into_iter()
-        .filter(|(name, _)| FILES.contains(name) || name::is_file_of_secret(name))
         .filter_map(|(name, value)| {
             let path = str::from_utf8(value).ok()?.trim();
-            (!path.is_empty() && !path.starts_with('{')).then(|| (name.to_owned(), path.to_owned()))
+            let of_nats = OF_NATS.iter().find(|(of_nats, _)| *of_nats == name);
+            let is_file = match of_nats {
+                Some((_, credential)) => !path.starts_with(credential) && !path.contains('\n'),
+                None => FILES.contains(&name) || name::is_file_of_secret(name),
+            };
+            (is_file && !path.is_empty() && !path.starts_with('{'))
+                .then(|| (name.to_owned(), path.to_owned()))
         })
         .collect()
 }

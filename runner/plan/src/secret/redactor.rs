@@ -178,8 +178,9 @@ impl Redactor {
 
     /// Replaces all secrets in the strings and keys of `value`, each looked at alone.
     ///
-    /// Numbers stay: a string in their place would break whoever reads them. Of keys that become
-    /// equal the last one wins.
+    /// A number that is a secret, digit by digit, becomes the text that stands for it. Numbers with
+    /// a secret somewhere in them stay: a string in their place would break whoever reads them. Of
+    /// keys that become equal the last one wins.
     pub fn value(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
@@ -200,8 +201,21 @@ impl Redactor {
                         .collect();
                 }
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Number(number) => {
+                if let Cow::Owned(clean) = self.text(&number.to_string())
+                    && self.is_marker(&clean)
+                {
+                    *value = Value::String(clean);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
         }
+    }
+
+    /// Says whether a text is what stands for one secret, and nothing else.
+    fn is_marker(&self, text: &str) -> bool {
+        let names = &self.known.names;
+        names.iter().any(|name| name.marker == text.as_bytes())
     }
 
     /// Starts a stream of bytes. It may move to another thread and outlive the redactor.

@@ -49,7 +49,8 @@ const OF_CODEX: &[&str] = &[
 ];
 
 /// Names that lead to words of whoever asks, or of whoever wrote the issue.
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 9] = [
+    "content",
     "prompt",
     "text",
     "summary",
@@ -61,7 +62,14 @@ const WORDS: [&str; 8] = [
 ];
 
 /// Objects with such words in them, as a whole.
-const WHOLE: [&str; 5] = ["run", "implementation", "inputs", "parameters", "metadata"];
+const WHOLE: [&str; 6] = [
+    "run",
+    "implementation",
+    "inputs",
+    "parameters",
+    "metadata",
+    "context",
+];
 
 /// Somebody who renders.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -65,7 +65,7 @@ fn each_fault_is_found_by_its_check_alone() {
         ("unknown-field", with(runner, "    runner:\n      promt: x\n")),
         ("unknown-field", with(runner, "    runner:\n      timeouts: {total: soon}\n")),
         ("unknown-field", with("  adapter:", &["  envTemplate: {AGENT", "_RUNNER_TIMEOUT_IDLE: 1m}\n  adapter:"].concat())),
-        ("unknown-field", with(runner, "    runner:\n      events: {required: true}\n")),
+        ("unknown-field", with(runner, "    runner:\n      artifacts: {log: true}\n")),
         ("protocol", with(runner, "    runner:\n      protocol: codex-app-server\n")),
         ("protocol", with("/bin/sh", "/opt/codex/bin/codex")),
         ("template-root", with("inputs.stage", "inputz.stage")),

@@ -76,7 +76,14 @@ fn talk(stdin: Feed, screen: Screen) -> (Conversation, lines::Sender) {
     let (sender, lines) = lines::channel(lines::BOUND);
     let session = Box::new(Echo::default());
     (
-        Conversation::new(session, lines, stdin, screen, Redactor::none()),
+        Conversation::new(
+            session,
+            lines,
+            stdin,
+            screen,
+            Redactor::none(),
+            Events::none(),
+        ),
         sender,
     )
 }

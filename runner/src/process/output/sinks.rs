@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::recorder::{Batch, Recorder};
 use super::{Activity, GATHER, Shared};
+use crate::events::Tap;
 use crate::outlet::Outlet;
 use crate::process::log::{Log, Unit, Wait};
 use crate::process::tail::Tail;
@@ -18,6 +19,8 @@ pub(in crate::process) struct Sinks {
     pub(in crate::process) mirror: Mirror,
     /// `None`: the log gets the bytes as they are.
     pub(in crate::process) recorder: Option<Recorder>,
+    /// Makes events of what is no event of the agent's own.
+    pub(in crate::process) tap: Option<Tap>,
 }
 
 /// Our own stdout or stderr.
@@ -80,6 +83,9 @@ impl Out {
             let batch = recorder.end();
             self.note(&batch);
         }
+        if let Some(tap) = &mut self.sinks.tap {
+            tap.end();
+        }
     }
 
     /// The last line with something in it.
@@ -97,6 +103,9 @@ impl Out {
         self.mirror(bytes);
         if !matches!(self.sinks.mirror, Mirror::Unwanted) {
             self.tail.push(bytes);
+            if let Some(tap) = &mut self.sinks.tap {
+                tap.push(bytes);
+            }
         }
         self.activity.deliver(bytes.len() as u64);
     }
@@ -106,6 +115,9 @@ impl Out {
         if matches!(self.sinks.mirror, Mirror::Unwanted) {
             // Events are no message for a person; what else was said may be.
             self.tail.push(&batch.text);
+            if let Some(tap) = &mut self.sinks.tap {
+                tap.push(&batch.text);
+            }
         }
     }
 

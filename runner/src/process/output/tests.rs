@@ -12,6 +12,7 @@ fn pump() -> (Pump, lines::Receiver, io::PipeWriter) {
         log: Arc::new(Log::none()),
         mirror: Mirror::Gone,
         recorder: None,
+        tap: None,
     };
     let pump = Pump::start(
         "stdout",

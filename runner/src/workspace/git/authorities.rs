@@ -2,12 +2,13 @@
 //! plan adds.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use agent_plan::plan::Access;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+
+use crate::trust;
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -45,28 +46,14 @@ pub(super) fn client_config(access: &Access) -> Result<ClientConfig, AuthorityEr
     let mut roots = RootCertStore::empty();
     match &access.ca_bundle {
         Some(path) => add_file(&mut roots, path)?,
-        None => add_system(&mut roots),
+        None => trust::add_system(&mut roots),
     }
     for path in &access.ca_files {
         add_file(&mut roots, path)?;
     }
-    // Named, never found by feature: two providers at once would panic.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+    Ok(trust::builder(roots)
         .map_err(AuthorityError::Versions)?
-        .with_root_certificates(roots)
         .with_no_client_auth())
-}
-
-fn add_system(roots: &mut RootCertStore) {
-    let system = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(system.certs);
-    if roots.is_empty() {
-        // An image `FROM scratch` has none; Mozilla's are as old as this build, and better than none.
-        let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
-        roots.add_parsable_certificates(bundled);
-    }
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), AuthorityError> {

@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::workspace::Say;
+
 /// When the log says it first: a clone that takes longer is one that somebody waits for.
 const FIRST: Duration = Duration::from_secs(1);
 
@@ -16,28 +18,29 @@ const FRAME: Duration = Duration::from_millis(100);
 const WIDTH: usize = 30;
 
 /// How far a checkout is.
-#[derive(Debug)]
 pub(super) struct Progress {
     shown: Mutex<Shown>,
     terminal: bool,
+    say: Say,
 }
 
-#[derive(Debug)]
 struct Shown {
-    /// When the log has its next line.
+    /// When the log has its next line, and events their next.
     due: Instant,
     drawn: Option<Instant>,
 }
 
 impl Progress {
-    /// Starts; `terminal`: whether stderr is one, on which a bar may be drawn.
-    pub(super) fn new(terminal: bool) -> Self {
+    /// Starts; `terminal`: whether stderr is one, on which a bar may be drawn; `say` is told what the
+    /// log is.
+    pub(super) fn new(terminal: bool, say: Say) -> Self {
         Self {
             shown: Mutex::new(Shown {
                 due: Instant::now() + FIRST,
                 drawn: None,
             }),
             terminal,
+            say,
         }
     }
 
@@ -52,14 +55,18 @@ impl Progress {
         let Ok(mut shown) = self.shown.try_lock() else {
             return;
         };
-        if self.terminal {
-            if shown.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
-                shown.drawn = Some(Instant::now());
-                crate::telemetry::draw(&bar(done, all, bytes));
-            }
-        } else if Instant::now() >= shown.due {
+        if self.terminal && shown.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+            shown.drawn = Some(Instant::now());
+            crate::telemetry::draw(&bar(done, all, bytes));
+        }
+        if Instant::now() >= shown.due {
             shown.due = Instant::now() + EVERY;
-            tracing::info!(objects = done, of = all, bytes, "Receiving the repository.");
+            (self.say)(format!(
+                "receiving the repository: {done} of {all} objects, {bytes} bytes"
+            ));
+            if !self.terminal {
+                tracing::info!(objects = done, of = all, bytes, "Receiving the repository.");
+            }
         }
     }
 

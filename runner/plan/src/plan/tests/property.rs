@@ -127,6 +127,7 @@ fn has_plan(spec: &Value, payload: &Value, environment: &Environment) -> bool {
         system_prompt: None,
         sha256: |bytes| bytes.len().to_string(),
         status_path: None,
+        context: None,
         reserved: &[],
     });
     match planned {

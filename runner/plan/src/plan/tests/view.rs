@@ -124,6 +124,10 @@ fn turning_redaction_off_shows_everything() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "the snapshot of a whole plan is long"
+)]
 fn a_whole_plan_reads_like_this() {
     let asked = Asked::exec()
         .spec("/provider", json!("reviewer"))
@@ -210,6 +214,18 @@ fn a_whole_plan_reads_like_this() {
       ],
       "statusPath": "/workspace/.agent/status.json",
       "logPath": "/logs/runner.log",
+      "events": {
+        "journal": "/workspace/.agent/events.ndjson",
+        "output": false,
+        "stdout": false,
+        "traces": false,
+        "speaker": {
+          "runUid": "u1",
+          "runName": "r1",
+          "runNamespace": "agents",
+          "agentId": "reviewer"
+        }
+      },
       "grace": {
         "total": 120.0,
         "stop": 72.0,

@@ -1,7 +1,8 @@
 //! What a name says about its value.
 
 /// Words that are a secret wherever they stand in a name.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 11] = [
+    "NKEY",
     "SECRETS",
     "PASSWORDS",
     "APIKEYS",
@@ -21,7 +22,8 @@ const SECRET_ENDS: [&str; 5] = ["SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "A
 const LAST: [&str; 2] = ["PASS", "PWD"];
 
 /// Words before `KEY` that make it secret, and vendors whose keys are.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 35] = [
+    "NATS",
     "API",
     "ACCESS",
     "PRIVATE",

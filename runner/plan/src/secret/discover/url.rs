@@ -30,6 +30,22 @@ pub(super) fn passwords(name: &str, text: &[u8], found: &mut Vec<Found>) {
     }
 }
 
+/// Adds passwords and tokens of a list of NATS servers, in which the scheme may be missing and a
+/// user without a password is a token of any length.
+pub(super) fn logins(name: &str, text: &[u8], found: &mut Vec<Found>) {
+    for server in text.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+        let scheme = server.windows(3).position(|window| window == b"://");
+        let server = scheme.map_or(server, |at| &server[at + 3..]);
+        if let Some(at) = server.iter().rposition(|&byte| byte == b'@') {
+            let login = &server[..at];
+            let password = login.iter().position(|&byte| byte == b':');
+            let secret = password.map_or(login, |at| &login[at + 1..]);
+            add(name, secret, found);
+            add(name, &percent_decode(secret).collect::<Vec<u8>>(), found);
+        }
+    }
+}
+
 /// The part of `user:password` that is secret; empty if none is.
 fn secret_of(userinfo: &[u8]) -> &[u8] {
     let mut parts = userinfo.splitn(2, |&byte| byte == b':');

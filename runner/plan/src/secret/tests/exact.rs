@@ -163,6 +163,14 @@ fn json_values_are_clean_in_strings_and_keys() {
 }
 
 #[test]
+fn a_number_that_is_a_secret_is_replaced_and_one_that_has_it_in_it_is_not() {
+    let mut value = serde_json::json!([123_456, -123_456, 1_234_567, [123_456], 123_456.5, 1]);
+    exact(&["123456"]).value(&mut value);
+    let expected = r#"["[REDACTED:A]",-123456,1234567,["[REDACTED:A]"],123456.5,1]"#;
+    assert_eq!(value.to_string(), expected);
+}
+
+#[test]
 fn a_secret_that_splits_a_character_leaves_text() {
     let redactor = Redactor::new(vec![found("A", b"\xa9abcdef")], Patterns::Off);
     assert_eq!(redactor.text("éabcdef"), "\u{fffd}[REDACTED:A]");

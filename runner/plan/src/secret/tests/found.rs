@@ -110,6 +110,19 @@ fn extra_names_are_secret_whatever_they_look_like() {
 }
 
 #[test]
+fn headers_for_a_collector_are_secret_by_their_values() {
+    let text = "authorization=Bearer%20hunter22-token,x-tenant=acme-portal,broken";
+    let found = in_environment(vars(&[("OTEL_EXPORTER_OTLP_TRACES_HEADERS", text)]), &[]);
+    let wanted = [
+        "Bearer%20hunter22-token",
+        "Bearer hunter22-token",
+        "hunter22-token",
+        "acme-portal",
+    ];
+    assert_eq!(values(&found), wanted);
+}
+
+#[test]
 fn passwords_in_urls_of_any_variable_are_secret() {
     for (url, secrets) in [
         ("https://user:hunter22@host/path", vec!["hunter22"]),
@@ -224,6 +237,13 @@ fn variables_that_name_a_secret_file_are_found() {
         ("PASSWORD_FILE", ""),
         ("VCS_TOKEN_FILE", "/h"),
         ("GH_TOKEN_FILE", "/i"),
+        ("NATS_CREDS", "/j"),
+        ("NATS_KEY", "/k"),
+        ("NATS_NKEY", "/l/SU"),
+        ("NATS_CREDS", "-----BEGIN NATS USER JWT-----\nno"),
+        ("NATS_CREDS", "no\n-----BEGIN NATS USER JWT-----"),
+        ("NATS_KEY", "-----BEGIN PRIVATE KEY-----\nno"),
+        ("NATS_NKEY", "SUAB"),
         ("SSL_CERT_FILE", "/no"),
         ("VCS_SSH_KNOWN_HOSTS_PATH", "/no"),
         ("VCS_CA_FILE", "/no"),
@@ -233,7 +253,9 @@ fn variables_that_name_a_secret_file_are_found() {
     let paths: Vec<_> = found.iter().map(|(_, path)| path.as_str()).collect();
     assert_eq!(
         paths,
-        ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i"]
+        [
+            "/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j", "/k", "/l/SU"
+        ]
     );
     assert_eq!(found[0].0, "VCS_SSH_KEY_PATH");
 }
@@ -256,4 +278,25 @@ fn the_password_of_a_proxy_needs_no_scheme_to_be_secret() {
         .is_empty()
     );
     assert!(values(&in_environment(vars(&[("NOTE", "me:hunter22@proxy")]), &[])).is_empty());
+}
+
+#[test]
+fn whatever_logs_in_at_a_server_is_secret_in_the_list_of_servers() {
+    for (urls, expected) in [
+        ("nats://nats:4222", &[][..]),
+        ("nats://agents:hunter22@nats:4222", &["hunter22"]),
+        ("agents:hunter22@nats", &["hunter22"]),
+        (
+            "t0ken-12@nats, tls://a:hunter%2F22@b:1/",
+            &["t0ken-12", "hunter%2F22", "hunter/22"],
+        ),
+        (
+            "nats://a:hunter@22@b,c:hunter33@d",
+            &["hunter@22", "hunter33"],
+        ),
+        ("nats://short@nats", &[]),
+    ] {
+        let found = in_environment(vars(&[("NATS_URL", urls)]), &[]);
+        assert_eq!(values(&found), expected, "{urls}");
+    }
 }
