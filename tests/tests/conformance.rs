@@ -1,10 +1,14 @@
 //! What the controller wrote runs as the pod would run it.
 
+#[path = "conformance/published.rs"]
+mod published;
+
 use std::fs;
 use std::path::PathBuf;
 
 use agent_tests::conformance::{Agent, Case, Pod, inode, list, string};
 use agent_tests::{Run, binary};
+use published::{assert_only_events_are_new, assert_published, with_stream};
 use serde_json::{Value, json};
 
 /// Asserts what holds of every case, whatever its agent is.
@@ -90,6 +94,29 @@ fn quotes_and_unicode_reach_the_agent_as_they_are() {
     let pod = case.run(Agent::Recorder);
     assert_called(&case, &pod);
     assert_delivered(&case, &pod, 0);
+}
+
+#[test]
+fn a_server_of_events_changes_nothing_else() {
+    for (name, code) in [
+        ("exec-claude", 73),
+        ("exec-inferred", 0),
+        ("exec-unicode-quotes", 0),
+    ] {
+        let case = Case::named(name);
+        let without = case.run(Agent::Recorder).call();
+        let nats = with_stream();
+        let url = nats.url();
+        let mut env = case.env();
+        env.push(("NATS_URL", &url));
+        let pod = case.run_with(Agent::Recorder, env, "");
+        assert_called(&case, &pod);
+        assert_delivered(&case, &pod, code);
+        let call = pod.call();
+        assert_eq!(call["args"], without["args"]);
+        assert_only_events_are_new(&call["env"], &without["env"]);
+        assert_published(&case, &pod, &nats);
+    }
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! What the controller wrote for codex runs as the pod would run it, with the real codex, through a
 //! whole turn: the requests that reach its app-server are those of the controller's own runner.
 
+#[path = "conformance/published.rs"]
+mod published;
+
 use agent_tests::conformance::{Agent, Case, Pod, inode, list, string};
 use agent_tests::{
-    GitServer, KeyKind, KnownHosts, ModelApi, Repository, SshKey, SshServer, Step, agents, binary,
-    checked_out,
+    GitServer, KeyKind, KnownHosts, ModelApi, Nats, Repository, SshKey, SshServer, Step, agents,
+    binary, checked_out,
 };
+use published::{assert_only_events_are_new, assert_published, with_stream};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "ght_0123456789abcdefghij";
@@ -17,21 +21,29 @@ struct Turn {
     case: Case,
     pod: Pod,
     requests: Vec<Value>,
+    /// Arguments and environment of its codex.
+    call: Value,
     model: ModelApi,
     /// What the agent has said, turn by turn.
     said: Vec<&'static str>,
 }
 
 /// Runs a case with more variables; `None`, said loudly, if codex is not installed.
-fn run(case: Case, env: &[(&str, &str)]) -> Option<Turn> {
+fn run(case: Case, env: &[(&str, &str)], nats: Option<&Nats>) -> Option<Turn> {
     let script = vec![Step::text(ANSWER)];
-    run_with(case, env, script, vec![ANSWER])
+    run_with(case, env, nats, script, vec![ANSWER])
 }
+
+/// Keeps how codex is called, and stands before what keeps what it reads.
+const SHOWN: &str = r#"#!/bin/sh
+case " $* " in *" app-server "*) show-call "$@" > /workspace/codex.call; esac
+exec recorded "$@""#;
 
 /// Runs a case whose model follows a script, in which it says this.
 fn run_with(
     case: Case,
     env: &[(&str, &str)],
+    nats: Option<&Nats>,
     script: Vec<Step>,
     said: Vec<&'static str>,
 ) -> Option<Turn> {
@@ -44,13 +56,23 @@ fn run_with(
 mount -t tmpfs home "$root/root"
 mkdir "$root/root/.codex"
 mount --bind '{}' "$root/root/.codex"
-mount_file '{}' /usr/local/bin/codex ro
-mount_file '{}' /usr/local/bin/codex-real ro
+cat > "$dir/codex" <<'END'
+{SHOWN}
+END
+chmod +x "$dir/codex"
+mount_file "$dir/codex" /usr/local/bin/codex ro
+mount_file '{}' /usr/local/bin/show-call ro
+mount_file '{}' /usr/local/bin/recorded ro
+mount_file '{}' /usr/local/bin/recorded-real ro
 "#,
         home.path().display(),
+        binary("show-call").display(),
         binary("record-stdin").display(),
         codex.display(),
     );
+    let url = nats.map(Nats::url);
+    let mut env = env.to_vec();
+    env.extend(url.as_deref().map(|url| ("NATS_URL", url)));
     let mut all = case.env();
     all.retain(|(name, _)| env.iter().all(|(other, _)| name != other));
     all.extend(env);
@@ -64,6 +86,8 @@ mount_file '{}' /usr/local/bin/codex-real ro
     let record = std::fs::read_to_string(pod.path("workspace/codex.stdin"));
     // None: codex was not started.
     let record = record.unwrap_or_default();
+    let call = std::fs::read(pod.path("workspace/codex.call")).unwrap_or_default();
+    let call = serde_json::from_slice(&call).unwrap_or_default();
     let requests = record
         .lines()
         .map(|line| serde_json::from_str(line).expect("every request is a line of JSON"))
@@ -72,6 +96,7 @@ mount_file '{}' /usr/local/bin/codex-real ro
         case,
         pod,
         requests,
+        call,
         model,
         said,
     })
@@ -119,6 +144,39 @@ impl Turn {
         assert_eq!(inode(&self.pod.path("kubelet/status.json")), self.pod.inode);
         assert_eq!(self.pod.ended.text(), self.said.join("\n") + "\n");
         assert_eq!(status["usage"]["turns"], self.said.len());
+    }
+
+    /// Asserts that codex was called as without a server of events, but for what is about that.
+    #[track_caller]
+    fn assert_called(&self, nats: &Nats) {
+        let codex = &self.case.expected["codex"];
+        let args = list(&self.call["args"]);
+        for (flag, value) in [
+            ("--sandbox", &codex["sandbox"]),
+            ("--ask-for-approval", &codex["approval"]),
+            ("--model", &codex["model"]),
+        ] {
+            assert!(
+                args.windows(2)
+                    .any(|pair| pair == [json!(flag), value.clone()]),
+                "{args:?}"
+            );
+        }
+        assert_eq!(args.last(), Some(&json!("app-server")));
+        let env = &self.call["env"];
+        assert_eq!(env["NATS_URL"], nats.url());
+        assert!(env["AGENT_RUNNER_CONTEXT_FILE"].is_string(), "{env}");
+        for (name, value) in self.case.env() {
+            let is_here = [
+                "NATS_URL",
+                "VCS_CLONE_BASE_URL",
+                "VCS_SSH_HOST",
+                "VCS_SSH_USER",
+            ];
+            if !is_here.contains(&name) {
+                assert_eq!(env[name], value, "{name}");
+            }
+        }
     }
 
     /// Asserts the conversation: method by method, field by field.
@@ -214,28 +272,36 @@ fn texts(value: &Value) -> Vec<&str> {
 /// The system prompt of the Agents in all cases but one.
 const CAREFUL: &str = "Work carefully and report what you did.";
 
-#[test]
-fn a_provider_without_a_repository_has_its_turn() {
-    let Some(turn) = run(Case::named("codex-app-server-minimal"), &[]) else {
-        return;
-    };
+fn minimal(nats: Option<&Nats>) -> Option<Turn> {
+    let turn = run(Case::named("codex-app-server-minimal"), &[], nats)?;
     turn.assert_as_the_contract_says("/", CAREFUL, None, 0);
     assert_eq!(turn.pod.ended.outcome(), "Completed");
+    Some(turn)
+}
+
+#[test]
+fn a_provider_without_a_repository_has_its_turn() {
+    minimal(None);
+}
+
+fn system_prompt(nats: Option<&Nats>) -> Option<Turn> {
+    let turn = run(Case::named("codex-system-prompt"), &[], nats)?;
+    turn.assert_as_the_contract_says("/", "You are careful.\n", None, 0);
+    Some(turn)
 }
 
 #[test]
 fn the_system_prompt_out_of_a_config_map_is_attested() {
-    let Some(turn) = run(Case::named("codex-system-prompt"), &[]) else {
-        return;
-    };
-    turn.assert_as_the_contract_says("/", "You are careful.\n", None, 0);
+    system_prompt(None);
 }
 
 #[test]
 fn a_system_prompt_that_is_not_the_attested_one_starts_no_codex() {
     let case = Case::named("codex-system-prompt");
     let case = case.codex("/systemPromptExpectedHash", "0".repeat(64));
-    let Some(turn) = run(case, &[]) else { return };
+    let Some(turn) = run(case, &[], None) else {
+        return;
+    };
     assert_eq!(turn.methods(), Vec::<&str>::new());
     assert_eq!(
         turn.pod.ended.outcome(),
@@ -251,8 +317,7 @@ fn repository() -> Repository {
     repository.commit("main", [("README", "hello\n")])
 }
 
-#[test]
-fn a_read_only_run_works_on_a_clone_of_the_base() {
+fn read_only(nats: Option<&Nats>) -> Option<Turn> {
     let repository = repository()
         .branch("trunk", "main")
         .without("refs/heads/main")
@@ -263,14 +328,19 @@ fn a_read_only_run_works_on_a_clone_of_the_base() {
     let base = server.base();
     let case = Case::named("codex-gitea-read-only").vcs("cloneBaseUrl", &base);
     let env = [("VCS_CLONE_BASE_URL", base.as_str()), ("VCS_TOKEN", TOKEN)];
-    let Some(turn) = run(case, &env) else { return };
+    let turn = run(case, &env, nats)?;
     turn.assert_as_the_contract_says("/workspace/repo", CAREFUL, None, 0);
     let tree = checked_out(turn.pod.path("workspace/repo"));
     assert_eq!(tree.commit, Some(repository.rev("trunk")));
+    Some(turn)
 }
 
 #[test]
-fn a_read_write_run_with_a_goal_works_on_its_branch() {
+fn a_read_only_run_works_on_a_clone_of_the_base() {
+    read_only(None);
+}
+
+fn read_write(nats: Option<&Nats>) -> Option<Turn> {
     let repository = repository();
     let server = GitServer::new()
         .serve("acme/widgets", &repository)
@@ -293,9 +363,7 @@ fn a_read_write_run_with_a_goal_works_on_its_branch() {
         Step::text(ANSWER),
     ];
     let said = vec!["Begun.", ANSWER];
-    let Some(turn) = run_with(case, &env, script, said) else {
-        return;
-    };
+    let turn = run_with(case, &env, nats, script, said)?;
     let goal = json!({
         "objective": "No leaked buffers", "status": "active", "tokenBudget": 200_000,
     });
@@ -308,10 +376,15 @@ fn a_read_write_run_with_a_goal_works_on_its_branch() {
         Some("refs/heads/agent/42")
     );
     assert_eq!(tree.commit, Some(repository.rev("main")));
+    Some(turn)
 }
 
 #[test]
-fn a_deploy_key_and_its_known_hosts_reach_the_repository() {
+fn a_read_write_run_with_a_goal_works_on_its_branch() {
+    read_write(None);
+}
+
+fn deploy_key(nats: Option<&Nats>) -> Option<Turn> {
     let (repository, key) = (repository(), SshKey::new(KeyKind::Ed25519));
     let server = SshServer::new()
         .serve("team/app", &repository)
@@ -329,13 +402,19 @@ fn a_deploy_key_and_its_known_hosts_reach_the_repository() {
         ("VCS_SSH_HOST", &host),
         ("VCS_SSH_USER", &server.user()),
     ];
-    let Some(turn) = run(case, &env) else { return };
+    let turn = run(case, &env, nats)?;
     turn.assert_as_the_contract_says("/workspace/repo", CAREFUL, None, 0);
     let tree = checked_out(turn.pod.path("workspace/repo"));
     assert_eq!(
         tree.branches.keys().next().map(String::as_str),
         Some("refs/heads/agent/changelog")
     );
+    Some(turn)
+}
+
+#[test]
+fn a_deploy_key_and_its_known_hosts_reach_the_repository() {
+    deploy_key(None);
 }
 
 #[test]
@@ -347,11 +426,31 @@ fn a_setting_that_codex_does_not_know_is_told_in_its_own_words() {
     let base = server.base();
     let case = Case::named("codex-github-read-write").vcs("cloneBaseUrl", &base);
     let env = [("VCS_CLONE_BASE_URL", base.as_str()), ("VCS_TOKEN", TOKEN)];
-    let Some(turn) = run(case, &env) else { return };
+    let Some(turn) = run(case, &env, None) else {
+        return;
+    };
     assert_eq!(turn.methods(), ["initialize", "thread/start"]);
     assert_eq!(turn.params("thread/start")["config"]["web_search"], "off");
     assert_eq!(turn.pod.ended.outcome(), "AgentFailed");
     assert_eq!(turn.pod.ended.reason(), "StartupFailed");
     assert!(turn.pod.ended.error().contains("unknown variant `off`"));
     turn.pod.ended.assert_the_controller_reads_it();
+}
+
+#[test]
+fn a_server_of_events_changes_nothing_else() {
+    let Some(without) = minimal(None) else { return };
+    for (at, case) in [minimal, system_prompt, read_only, read_write, deploy_key]
+        .iter()
+        .enumerate()
+    {
+        let nats = with_stream();
+        let turn = case(Some(&nats)).expect("codex is installed");
+        turn.assert_called(&nats);
+        if at == 0 {
+            assert_eq!(turn.call["args"], without.call["args"]);
+            assert_only_events_are_new(&turn.call["env"], &without.call["env"]);
+        }
+        assert_published(&turn.case, &turn.pod, &nats);
+    }
 }

@@ -65,6 +65,9 @@ Agent
 Input files
   0600       <dir>/in/audit.md (9 bytes)
 
+Events
+  journal    <dir>/agent/events.ndjson
+
 Artifacts
   report     out/report.md
   log        out/log → runs/audit/log
@@ -131,6 +134,19 @@ fn a_plan_for_programs_is_complete() {
             ],
             "statusPath": "<dir>/agent/status.json",
             "logPath": "<dir>/agent/runner.log",
+            "events": {
+                "journal": "<dir>/agent/events.ndjson",
+                "output": false,
+                "stdout": false,
+                "traces": false,
+                "speaker": {
+                    "runUid": "u-1",
+                    "runName": "demo",
+                    "runNamespace": "agents",
+                    "agentId": "fake",
+                    "stage": "audit"
+                },
+            },
             "grace": { "total": 30.0, "stop": 18.0, "flush": 9.0, "status": 3.0 },
             "secrets": ["DEPLOY_TOKEN"],
             "warnings": null,

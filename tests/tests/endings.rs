@@ -193,9 +193,9 @@ fn an_input_that_is_missing_is_66() {
 
 #[test]
 fn what_this_build_does_not_do_is_69() {
-    let ended = Run::new().setting("events/required", json!(true)).end();
+    let ended = Run::new().setting("artifacts/log", json!(true)).end();
     assert_ends(
-        "events",
+        "artifacts",
         &ended,
         &ends(69, "ProviderUnavailable", "NotBuilt"),
     );

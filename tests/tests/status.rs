@@ -52,7 +52,12 @@ fn the_full_status_is_replaced_whole() {
     assert_eq!(ended.full["outcome"], "AgentFailed");
     assert_eq!(
         names(&ended.dir.path().join("agent")),
-        ["runner.log", "status.full.json", "status.json"]
+        [
+            "events.ndjson",
+            "runner.log",
+            "status.full.json",
+            "status.json"
+        ]
     );
 }
 

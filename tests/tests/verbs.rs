@@ -171,11 +171,11 @@ fn validate_refuses_what_a_run_would_refuse_as_not_built() {
     let spec = json!({ "provider": "p", "runner": { "artifacts": { "log": true } } });
     let map = json!({ "kind": "ConfigMap", "data": { "agent-runner.json": spec.to_string() } });
     let definition =
-        json!({ "adapter": { "type": "exec", "runner": { "events": { "required": true } } } });
+        json!({ "adapter": { "type": "exec", "runner": { "artifacts": { "log": true } } } });
     for (content, named) in [
         (&spec, "`runner.artifacts`"),
         (&map, "`runner.artifacts`"),
-        (&definition, "adapter.runner.events.required`"),
+        (&definition, "adapter.runner.artifacts`"),
     ] {
         let ended = validate(&content.to_string());
         assert_eq!(ended.code, 69, "{}", ended.text());
