@@ -15,7 +15,8 @@ use crate::spread::Spread;
 /// After this everything that start-up needs has been read and built.
 const SETTLED: Duration = Duration::from_secs(1);
 
-const AGENT: [&str; 2] = ["/bin/sleep", "60"];
+/// Says nothing.
+pub(crate) const AGENT: [&str; 2] = ["/bin/sleep", "60"];
 
 /// Reads the supervisors' memory and threads while their child sleeps.
 pub(crate) fn compare(bench: &Bench, report: &mut Report) -> io::Result<()> {
@@ -59,12 +60,13 @@ pub(crate) fn compare(bench: &Bench, report: &mut Report) -> io::Result<()> {
 }
 
 /// What the kernel says about a process.
-struct Process {
+pub(crate) struct Process {
     said: String,
 }
 
 impl Process {
-    fn settled(command: &[String]) -> io::Result<Self> {
+    /// Starts a command, and looks at it after a while.
+    pub(crate) fn settled(command: &[String]) -> io::Result<Self> {
         let mut child = Command::new(&command[0])
             .args(&command[1..])
             .env_clear()
@@ -82,7 +84,8 @@ impl Process {
         Ok(Self { said })
     }
 
-    fn kib(&self, field: &str) -> f64 {
+    /// A field in KiB; not a number if the kernel does not say it.
+    pub(crate) fn kib(&self, field: &str) -> f64 {
         let line = self
             .said
             .lines()

@@ -21,6 +21,7 @@
 
 mod bench;
 mod checkout;
+mod events;
 mod generate;
 mod idle;
 mod log;
@@ -39,7 +40,7 @@ use bench::Bench;
 use report::Report;
 
 const USAGE: &str =
-    "usage: cargo bench -p agent-tests --bench compare -- [start] [idle] [log] [slope] [checkout]
+    "usage: cargo bench -p agent-tests --bench compare -- [start] [idle] [log] [slope] [checkout] [events]
        [--rounds N] [--dir PATH] [--disk PATH] [--check]
 ";
 
@@ -47,12 +48,13 @@ const USAGE: &str =
 type Part = fn(&Bench, &mut Report) -> io::Result<()>;
 
 /// The parts, in the order in which they run.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("start", start::compare),
     ("idle", idle::compare),
     ("slope", slope::compare),
     ("log", log::compare),
     ("checkout", checkout::compare),
+    ("events", events::compare),
 ];
 
 /// What the command line asks for.
@@ -69,6 +71,7 @@ fn main() -> io::Result<ExitCode> {
     match args.first().map(String::as_str) {
         Some("measure") => return done(measure::small_parent(&args[1..])),
         Some("generate") => return done(generate::write(&args[1..])),
+        Some("play") => return done(events::play(&args[1..])),
         _ => {}
     }
     let mut report = Report::new();

@@ -16,6 +16,15 @@ pub(crate) const LOG_RATIO: [f64; 2] = [1.0, 2.0];
 /// Wall time of a checkout over that of `git clone --depth 1`, and of the incumbent's way.
 pub(crate) const CHECKOUT_RATIO: f64 = 1.0;
 
+/// Time per event of the sink alone, over that of a client that does nothing else: 0.7 of its rate.
+pub(crate) const EVENTS_TIME_RATIO: f64 = 1.0 / 0.7;
+/// Median time from an agent's write to a subscriber, over that through a bare forwarder.
+pub(crate) const EVENTS_LATENCY_RATIO: f64 = 1.5;
+/// Largest resident set while the agent is silent, with a connection over TLS, in MiB.
+pub(crate) const EVENTS_IDLE_MIB: f64 = 10.0;
+/// Growth of the peak from 1,000 events to 200,000, in MiB: the window of records in memory.
+pub(crate) const EVENTS_SLOPE_MIB: f64 = 8.0;
+
 /// What is printed, and what was promised.
 pub(crate) struct Report {
     out: io::Stdout,
