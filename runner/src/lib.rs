@@ -35,5 +35,6 @@ pub mod guard;
 mod executable;
 mod fault;
 mod home;
+mod short_file;
 mod trust;
 mod veil;

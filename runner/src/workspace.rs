@@ -7,7 +7,6 @@
 mod access;
 mod files;
 pub mod git;
-mod short_file;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

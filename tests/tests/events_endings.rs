@@ -153,9 +153,10 @@ fn a_server_that_a_run_was_given_up_for_is_not_waited_for_again() {
     assert_pending(&ended);
 }
 
-/// Checks that a status is there while a run with 9 s for it waits for a reader of its events.
+/// Checks that a status is there while a run with 9 s for it waits for a reader of its events, which
+/// `is_waiting` can see.
 #[track_caller]
-fn assert_status_before_the_wait(run: Run) {
+fn assert_status_before_the_wait(run: Run, is_waiting: impl FnMut() -> bool) {
     let started = run
         .agent(["burst", "100000", "exit", "3"])
         .grace(60.0)
@@ -163,6 +164,7 @@ fn assert_status_before_the_wait(run: Run) {
     await_last_words(&started);
     let written = wait_until(SLACK, || status(&started)["outcome"] == "AgentFailed");
     assert!(written, "{}", status(&started));
+    assert!(wait_until(SLACK, is_waiting), "nobody is waited for");
     // It is the first of the two: the run goes on for as long as nobody ends it.
     let stat = fs::read_to_string(format!("/proc/{}/stat", started.pid()));
     let stat = stat.expect("a process that is not reaped is there");
@@ -181,15 +183,16 @@ fn a_status_is_there_while_a_collector_of_traces_is_waited_for() {
     let collector = Silent::new();
     let url = format!("http://{}", collector.address());
     let run = Run::new().setting("events/traces", json!(true));
-    assert_status_before_the_wait(run.env("OTEL_EXPORTER_OTLP_ENDPOINT", url));
-    assert!(wait_until(SLACK, || collector.connections() > 0));
+    let run = run.env("OTEL_EXPORTER_OTLP_ENDPOINT", url);
+    assert_status_before_the_wait(run, || collector.connections() > 0);
 }
 
 #[test]
 fn a_status_is_there_while_a_reader_of_stdout_is_waited_for() {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("a pipe can be made");
     let run = Run::new().arg("--events").arg("stdout").stdout(writer);
-    assert_status_before_the_wait(run);
+    // Its pipe has been full since the agent's output.
+    assert_status_before_the_wait(run, || true);
     drop(reader);
 }
 

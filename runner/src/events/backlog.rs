@@ -15,6 +15,7 @@ mod past;
 mod window;
 
 use counts::Counts;
+pub(super) use counts::mark;
 use map::Map;
 pub(super) use past::{Lines, of_ours};
 use window::Window;

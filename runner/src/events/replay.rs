@@ -13,11 +13,8 @@ use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 use super::END;
-use super::backlog::{Backlog, Found, Position};
+use super::backlog::{Backlog, Found, Position, mark};
 use super::nats::Sink;
-
-/// Bytes between two counts of records.
-const MARK: u64 = 64 << 10;
 
 /// What is to be published again: a copy of the lines that count, in a file without a name.
 #[derive(Debug)]
@@ -104,10 +101,7 @@ impl Again {
             Line::Record(_) => {
                 found.left_over += 1;
                 found.last = end;
-                let marked = found.marks.last().map_or(0, |(mark, _)| mark.0);
-                if end.0 - marked >= MARK {
-                    found.marks.push((end, found.left_over));
-                }
+                mark(&mut found.marks, found.start, end, found.left_over);
             }
         }
         Ok(())

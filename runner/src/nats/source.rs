@@ -1,13 +1,12 @@
 //! Values that are in a file.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::PathBuf;
 
 use agent_plan::plan::Given;
 use agent_plan::secret::Secret;
-use nix::fcntl::OFlag;
+
+use crate::short_file;
 
 /// Five times the size of the bundle of authorities that Debian ships.
 const LONGEST: u64 = 1024 * 1024;
@@ -31,18 +30,8 @@ pub(super) fn read(source: &Given) -> Result<Secret<String>, Unreadable> {
         Given::File(path) => path,
     };
     let content = || {
-        let file = File::options()
-            .read(true)
-            .custom_flags(OFlag::O_NONBLOCK.bits())
-            .open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is not a file"));
-        }
-        let mut text = String::new();
-        file.take(LONGEST + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > LONGEST {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
+        let text = String::from_utf8(short_file::read(path, LONGEST)?);
+        let mut text = text.map_err(|_| io::Error::other("it is not text"))?;
         text.truncate(text.trim_end_matches(['\n', '\r']).len());
         Ok(Secret::new(text))
     };

@@ -17,6 +17,24 @@ pub(crate) fn told(name: &str) -> Option<u64> {
     Some(told.1.parse().expect("it is a number"))
 }
 
+/// How many runs at a time.
+const LANES: u64 = 2;
+
+/// Does something so many times, a few at a time, each with random numbers of its own.
+pub(crate) fn in_lanes(runs: u64, run: impl Fn(Dice) + Sync) {
+    let dice = Dice::new();
+    std::thread::scope(|scope| {
+        for lane in 0..LANES {
+            let (dice, run) = (&dice, &run);
+            scope.spawn(move || {
+                for number in (0..runs).filter(|number| number % LANES == lane) {
+                    run(dice.fork(number));
+                }
+            });
+        }
+    });
+}
+
 /// Random numbers (`SplitMix64`), whose seed a failing test says; `AGENT_TESTS_SEED` sets it.
 #[derive(Debug)]
 pub(crate) struct Dice {

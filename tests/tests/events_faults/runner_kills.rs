@@ -6,12 +6,11 @@ use agent_tests::DEADLINE;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::random::{Dice, kills};
+use crate::random::{Dice, in_lanes, kills};
 use crate::scene::{Home, Said, assert_all, records, says};
 use crate::server;
 
-/// How many runs at a time, and kills of one run.
-const LANES: u64 = 2;
+/// Kills of one run.
 const PER_RUN: u64 = 10;
 
 /// How long an attempt lives, at most: its start takes a part of it.
@@ -19,18 +18,7 @@ const ALIVE: Duration = Duration::from_millis(700);
 
 #[test]
 fn a_runner_that_is_killed_at_any_moment_has_said_all_that_is_recorded() {
-    let runs = kills().div_ceil(PER_RUN);
-    let dice = Dice::new();
-    std::thread::scope(|scope| {
-        for lane in 0..LANES {
-            let dice = &dice;
-            scope.spawn(move || {
-                for run in (0..runs).filter(|run| run % LANES == lane) {
-                    kill_often(dice.fork(run));
-                }
-            });
-        }
-    });
+    in_lanes(kills().div_ceil(PER_RUN), kill_often);
 }
 
 fn kill_often(mut dice: Dice) {

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use crate::random::{Dice, kills};
+use crate::random::{Dice, in_lanes, kills};
 use crate::scene::{Home, STREAM, assert_all};
 use crate::server;
 
-/// How many runs at a time, and kills of one run.
-const LANES: u64 = 2;
+/// Kills of one run.
 const PER_RUN: u64 = 5;
 
 /// How long the server lives and is dead, at most.
@@ -16,18 +15,7 @@ const DEAD: Duration = Duration::from_millis(200);
 
 #[test]
 fn a_server_that_is_killed_at_any_moment_misses_nothing() {
-    let runs = kills().div_ceil(PER_RUN);
-    let dice = Dice::new();
-    std::thread::scope(|scope| {
-        for lane in 0..LANES {
-            let dice = &dice;
-            scope.spawn(move || {
-                for run in (0..runs).filter(|run| run % LANES == lane) {
-                    kill_often(dice.fork(run));
-                }
-            });
-        }
-    });
+    in_lanes(kills().div_ceil(PER_RUN), kill_often);
 }
 
 fn kill_often(mut dice: Dice) {

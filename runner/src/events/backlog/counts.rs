@@ -11,6 +11,20 @@ const MARK: u64 = 64 << 10;
 /// with room for another sink.
 const READ: usize = 2048;
 
+/// Notes how many records end at or before a place, if the last note, or the beginning, is far enough
+/// away.
+pub(in crate::events) fn mark(
+    marks: &mut Vec<(Position, u64)>,
+    beginning: Position,
+    end: Position,
+    count: u64,
+) {
+    let last = marks.last().map_or(beginning, |(last, _)| *last);
+    if end.0 - last.0 >= MARK {
+        marks.push((end, count));
+    }
+}
+
 /// Records behind the start of delivery, by where they end.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -47,10 +61,7 @@ impl Counts {
     /// Adds a record.
     pub(super) fn add(&mut self, end: Position) {
         self.total += 1;
-        let marked = self.marks.last().map_or(0, |(mark, _)| mark.0);
-        if end.0 - marked >= MARK {
-            self.marks.push((end, self.total));
-        }
+        mark(&mut self.marks, Position(0), end, self.total);
     }
 
     /// Notes what was read from the journal behind a position, so that it can be counted exactly.

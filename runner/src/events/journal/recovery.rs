@@ -6,10 +6,7 @@ use std::sync::Arc;
 
 use agent_plan::record::{Header, Line};
 
-use crate::events::backlog::{Lines, Position, of_ours};
-
-/// Bytes between two counts of records.
-const MARK: u64 = 64 << 10;
+use crate::events::backlog::{Lines, Position, mark, of_ours};
 
 /// More attempts than any run has; they are kept in memory.
 const MOST_HEADERS: usize = 100_000;
@@ -70,10 +67,8 @@ fn scan(file: &File, size: u64, acked: u64) -> io::Result<Option<Recovered>> {
             Some(Line::Record(_)) => {
                 found.left_over += 1;
                 found.last = end;
-                let marked = found.marks.last().map_or(acked, |(mark, _)| mark.0);
-                if end - marked >= MARK {
-                    found.marks.push((Position(end), found.left_over));
-                }
+                let beginning = Position(acked);
+                mark(&mut found.marks, beginning, Position(end), found.left_over);
             }
             _ if end <= acked => {}
             _ => {

@@ -1,6 +1,5 @@
 //! What the exporter posts over: the runner's one HTTP client, with its one TLS stack.
 
-use std::error::Error;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -14,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::settings::Settings;
-use crate::trust;
+use crate::{report, trust};
 
 /// Why nothing can be posted.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +118,7 @@ impl Client {
             Ok(response) => response.status(),
             Err(error) => {
                 let error = error.without_url();
-                self.note(sentence(&error), false);
+                self.note(report::sentence(&error, None), false);
                 return Err(error.into());
             }
         };
@@ -173,15 +172,4 @@ fn tls(is_needed: bool, certificate: Option<&Path>) -> Result<ClientConfig, Clie
     Ok(trust::builder(roots)
         .map_err(ClientError::Versions)?
         .with_no_client_auth())
-}
-
-/// An error with its causes.
-fn sentence(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    words
 }

@@ -6,8 +6,8 @@ use agent_plan::plan::Access;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::short_file;
 use super::AccessError;
+use crate::short_file;
 
 /// Fifty times the size of the bundle that Debian ships.
 const BUNDLE_MAX: u64 = 16 * 1024 * 1024;

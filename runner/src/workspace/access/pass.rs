@@ -9,7 +9,7 @@ use agent_plan::env::Environment;
 use agent_plan::secret::Secret;
 use serde_json::{Value, json};
 
-use super::super::short_file;
+use crate::short_file;
 
 /// Longer than any token of any forge, short enough to be read at once.
 const TOKEN_MAX: u64 = 64 * 1024;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use agent_plan::env::Environment;
 use agent_plan::plan::SshAccess;
 
-use super::super::short_file;
 use super::{AccessError, quote, utf8, write_private};
+use crate::short_file;
 
 /// Longer than any key, and than the host keys of any forge.
 const KEY_MAX: u64 = 1024 * 1024;

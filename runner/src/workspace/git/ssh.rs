@@ -20,7 +20,7 @@ use russh::{ChannelMsg, MethodKind, Preferred, cipher, compression};
 use tokio::net::TcpStream;
 use tracing::{debug, warn};
 
-use crate::workspace::short_file;
+use crate::short_file;
 
 use super::known_hosts::{DEFAULT_PORT, HostKeys};
 use channel::State;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use reqwest::header::HeaderValue;
 
-use crate::workspace::short_file;
+use crate::short_file;
 
 /// A token has a few KB at most; what is larger is another file.
 const TOKEN_LIMIT: u64 = 64 * 1024;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use russh::keys::{Algorithm, PrivateKey, decode_secret_key};
 
-use crate::workspace::short_file;
+use crate::short_file;
 
 use super::error::{KeyProblem, SshError};
 

@@ -12,7 +12,7 @@ use nix::fcntl::OFlag;
 /// # Errors
 ///
 /// Fails if it is longer, and for whatever is not a file: a FIFO would never end.
-pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = File::options()
         .read(true)
         .custom_flags(OFlag::O_NONBLOCK.bits())
