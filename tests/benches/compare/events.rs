@@ -114,7 +114,8 @@ impl Run {
                 "runner": { "protocol": protocol.name() },
             },
         });
-        let path = dir.with_file_name(format!("{}.json", protocol.name()));
+        // By all that it is told, because two runs may differ in nothing but the rate.
+        let path = dir.with_file_name(format!("{}.json", agent[1..].join("-")));
         std::fs::write(&path, spec.to_string())?;
         let temporary = dir.with_file_name("").display().to_string();
         let always = [
