@@ -23,7 +23,7 @@ pub(crate) mod http;
 pub(crate) mod listener;
 mod reply;
 mod request;
-mod tls;
+pub(crate) mod tls;
 
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Read, Seek, Write};

@@ -9,6 +9,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test fails by a panic")]
 
 pub mod agents;
+mod aws;
 mod burst;
 mod cli;
 pub mod conformance;
@@ -20,10 +21,12 @@ mod otlp;
 mod processes;
 mod proxy;
 mod repository;
+mod s3_server;
 mod ssh_server;
 mod started;
 pub mod subscriber;
 
+pub use aws::{ContainerCredentials, InstanceMetadata, TokenService};
 pub use burst::{assert_same, burst};
 pub use cli::{CLIS, Cli, PROMPT};
 pub use ending::{Ending, assert_ends, ends};
@@ -36,6 +39,7 @@ pub use proxy::{Proxied, Proxy};
 pub use repository::{
     CheckedOut, Entry, Git, GitEnded, GitStarted, Head, Repository, checked_out, git, git_fails,
 };
+pub use s3_server::{S3Fault, S3Keys, S3Object, S3Operation, S3Request, S3Server};
 pub use ssh_server::{KeyKind, KnownHosts, SshKey, SshServer};
 pub use started::{Ended, Started};
 

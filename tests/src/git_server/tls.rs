@@ -11,7 +11,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What a server needs for TLS, and the authority's certificate as PEM for its clients.
-pub(super) fn certified(names: &[&str]) -> (Arc<ServerConfig>, String) {
+pub(crate) fn certified(names: &[&str]) -> (Arc<ServerConfig>, String) {
     const MADE: &str = "a certificate can be made";
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
