@@ -15,14 +15,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use agent_plan::outcome::{Decision, Exit, StopCause, signal_name};
-use agent_plan::plan::{EventsPlan, Paths, Plan};
+use agent_plan::plan::{Paths, Plan};
 use agent_plan::provider::Report;
 use agent_plan::status::{
-    ERROR_LIMIT, EventsStatus, GitStatus, ProcessStatus, RunStatus, StatusArtifacts, WipStatus, cut,
+    ERROR_LIMIT, EventsStatus, GitStatus, ProcessStatus, RunStatus, StatusArtifacts, UploadsStatus,
+    WipStatus, cut,
 };
 
 use tokio::task::JoinError;
 
+use crate::artifacts::Delivered;
 use crate::events::Events;
 use crate::process::{Log, Supervised};
 use crate::workspace::{Checkout, Remains};
@@ -42,7 +44,7 @@ struct Known {
     phase: (&'static str, Instant),
     began: Instant,
     events: Events,
-    events_plan: Option<EventsPlan>,
+    plan: Option<Arc<Plan>>,
 }
 
 impl Ledger {
@@ -54,7 +56,7 @@ impl Ledger {
             phase: ("load", Instant::now()),
             began: Instant::now(),
             events: Events::none(),
-            events_plan: None,
+            plan: None,
         })))
     }
 
@@ -75,7 +77,7 @@ impl Ledger {
         telemetry::redact_with(plan.redactor.clone());
         let mut known = self.known();
         known.paths = plan.paths.clone();
-        known.events_plan = Some(plan.events.clone());
+        known.plan = Some(Arc::new(plan.clone()));
         let draft = &mut known.draft;
         draft.provider.clone_from(&plan.identity.provider);
         draft.adapter = Some(plan.identity.adapter.to_owned());
@@ -83,7 +85,7 @@ impl Ledger {
         draft.args = Some(plan.process.args.clone());
         draft.cwd = Some(plan.process.cwd.display().to_string());
         draft.attempt = plan.identity.attempt;
-        draft.artifacts.output_artifacts = Some(plan.artifacts.clone());
+        draft.artifacts.output_artifacts = Some(plan.artifacts.declared.clone());
         for warning in &plan.warnings {
             tracing::warn!(%warning, "Plan warning.");
             draft.warnings.push(warning.clone());
@@ -107,9 +109,35 @@ impl Ledger {
         self.known().events.clone()
     }
 
-    /// Returns what becomes of events, once there is a plan.
-    pub fn events_plan(&self) -> Option<EventsPlan> {
-        self.known().events_plan.clone()
+    /// Returns the plan, once there is one.
+    pub fn plan(&self) -> Option<Arc<Plan>> {
+        self.known().plan.clone()
+    }
+
+    /// Returns where the log is, once it is open.
+    pub(crate) fn log(&self) -> Option<PathBuf> {
+        let known = self.known();
+        known.draft.artifacts.log_path.as_ref().map(PathBuf::from)
+    }
+
+    /// Notes what became of artifacts; replaces what was noted before.
+    pub(crate) fn on_delivered(&self, delivered: Delivered) {
+        let mut known = self.known();
+        let draft = &mut known.draft;
+        draft.artifacts.output_artifacts = Some(delivered.outputs);
+        draft.artifacts.uploads = delivered.uploads;
+        for (name, count) in delivered.redactions {
+            *draft.redactions.entry(name).or_default() += count;
+        }
+        for warning in delivered.warnings {
+            tracing::warn!(%warning, "Run warning.");
+            draft.warnings.push(warning);
+        }
+    }
+
+    /// Returns the status of a run that ends like this, as far as is known, redacted.
+    pub(crate) fn status(&self, decision: &Decision) -> RunStatus {
+        self.known().status(decision)
     }
 
     /// Says how long ago the run began.
@@ -263,6 +291,12 @@ impl Known {
                     .artifacts
                     .output_artifacts
                     .map(|all| all.iter().map(|one| one.map(clean)).collect()),
+                uploads: draft.artifacts.uploads.map(|uploads| UploadsStatus {
+                    store: clean(&uploads.store),
+                    manifest: uploads.manifest.as_deref().map(clean),
+                    problem: uploads.problem.as_deref().map(clean),
+                    ..uploads
+                }),
             },
             error: decision
                 .error

@@ -32,9 +32,11 @@ pub mod verbs;
 
 pub mod guard;
 
+mod digest;
 mod executable;
 mod fault;
 mod home;
+mod progress;
 mod short_file;
 mod trust;
 mod veil;

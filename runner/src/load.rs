@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use crate::cancel::Cancel;
 use crate::context::ContextError;
+use crate::digest;
 use crate::ledger::Ledger;
 use crate::report;
 use crate::telemetry;
@@ -197,7 +198,7 @@ pub fn plan(
         previous,
         context: None,
         system_prompt,
-        sha256,
+        sha256: digest::sha256_hex,
         status_path: paths.status.clone(),
         reserved: &reserved(&source, spec, environment),
     };
@@ -362,16 +363,6 @@ fn system_prompt(path: PathBuf) -> SystemPromptFile {
     let content =
         text.and_then(|bytes| String::from_utf8(bytes).map_err(|error| error.to_string()));
     SystemPromptFile { path, content }
-}
-
-/// SHA-256 in lower-case hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    let mut text = String::new();
-    for byte in digest.as_ref() {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 /// Reads what the image knows about a provider, and what in it we do not know.

@@ -7,7 +7,8 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use agent_plan::outcome::{Decision, Outcome};
-use agent_plan::plan::{CheckoutView, CodexView, EventsView, PlanView};
+use agent_plan::plan::{CheckoutView, CodexView, DeliveryView, EventsView, PlanView};
+use agent_plan::settings::When;
 
 use crate::telemetry;
 
@@ -163,21 +164,42 @@ pub fn plan(view: &PlanView) -> String {
 }
 
 fn artifact_lines(text: &mut Page, view: &PlanView) {
-    if !view.artifacts.is_empty() {
+    if !view.artifacts.is_empty() || view.uploads.is_some() {
         text.section("Artifacts");
     }
+    let stored = view.uploads.iter().flat_map(|uploads| &uploads.deliveries);
     for artifact in &view.artifacts {
-        let place = artifact
-            .path
-            .as_deref()
-            .or(artifact.url.as_deref())
-            .unwrap_or("");
-        let key = artifact
-            .key
-            .as_deref()
-            .map_or(String::new(), |key| format!(" → {key}"));
-        text.line(&artifact.name, &format!("{place}{key}"));
+        let is_stored = |delivery: &DeliveryView| delivery.name == artifact.name;
+        if artifact.key.is_some() && stored.clone().any(is_stored) {
+            continue;
+        }
+        let place = artifact.path.as_deref().or(artifact.url.as_deref());
+        text.line(&artifact.name, place.unwrap_or(""));
     }
+    let Some(uploads) = &view.uploads else { return };
+    for delivery in stored {
+        let path = delivery.path.as_deref().unwrap_or("no path");
+        let key = delivery.key.as_deref().unwrap_or("no key");
+        let optional = if delivery.optional { ", optional" } else { "" };
+        let when = match delivery.when {
+            When::Always => "",
+            When::Success => ", after a success",
+            When::Failure => ", after a failure",
+        };
+        text.line(&delivery.name, &format!("{path} → {key}{optional}{when}"));
+    }
+    for include in &uploads.include {
+        text.line(include.word(), &format!("→ below {}", uploads.prefix));
+    }
+    let store = match (&uploads.store, &uploads.problem) {
+        (Some(store), _) => {
+            let bucket = store.bucket.as_deref();
+            let bucket = bucket.map_or_else(String::new, |bucket| format!(", bucket {bucket}"));
+            format!("{}{bucket}", store.endpoint)
+        }
+        (None, problem) => format!("none: {}", problem.as_deref().unwrap_or("not configured")),
+    };
+    text.line("store", &store);
 }
 
 fn event_lines(text: &mut Page, events: &EventsView) {

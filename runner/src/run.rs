@@ -1,12 +1,13 @@
 //! The whole run on one page.
 //!
 //! load → events → checkout → input files → agent → workspace's remains → artifacts → outcome → last
-//! events → status. Data goes down the list, never up.
+//! events → journal and manifest → status. Data goes down the list, never up.
 //! After the agent nothing can change how it ended; what follows can only add that we failed to
 //! deliver it. The status is written on every path, first when the run is asked to stop and again
 //! at the end.
 
 mod before;
+mod delivery;
 mod early;
 mod ending;
 mod told;
@@ -28,7 +29,7 @@ use crate::load::Request;
 use crate::process::{Log, Supervised, Surroundings, supervise};
 use crate::shutdown::Shutdown;
 use crate::workspace::Checkout;
-use crate::{artifacts, fault, report, workspace};
+use crate::{fault, report, workspace};
 use before::{check_out, furnish, load, log, speak};
 use early::Early;
 
@@ -43,7 +44,10 @@ pub async fn run(request: Request, environment: Environment, ledger: &Ledger) ->
         Ok(mut shutdown) => {
             let facts = carry_out(request, environment, ledger, &mut shutdown).await;
             let facts = facts.unwrap_or_else(Early::facts);
-            ending::tell(facts, ledger, &mut shutdown).await
+            let (facts, artifacts) = delivery::deliver(facts, ledger, &mut shutdown).await;
+            let decision = ending::tell(facts, ledger, &mut shutdown).await;
+            delivery::conclude(artifacts, &decision, ledger, &mut shutdown).await;
+            decision
         }
         Err(error) => decide(&Early::internal(&error).facts()),
     };
@@ -97,7 +101,7 @@ async fn carry_out(
         oom_kills: agent.oom_kills,
         last_line: agent.last_line,
         forwarded: agent.forwarded,
-        undelivered: artifacts::undelivered(&plan.artifacts),
+        undelivered: None,
         unpublished: None,
     })
 }
@@ -112,8 +116,8 @@ async fn look_back(
 ) {
     let Some(checkout) = checkout else { return };
     let (plan, cancel) = (plan.clone(), Cancel::default());
-    // Half of what there is to flush: artifacts and events want the rest.
-    let hurry = plan.budget.flush / 2;
+    // A quarter of what there is to flush: artifacts and events want the rest.
+    let hurry = plan.budget.flush / 4;
     let until = Instant::now() + if stopped { hurry } else { LOOK_BACK };
     let also = cancel.clone();
     let work = move || workspace::look_back(&plan, &checkout, &also);

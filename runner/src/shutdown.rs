@@ -10,6 +10,7 @@ use std::task::Poll;
 
 use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::time::Instant;
 
 /// Every signal that reaches the agent as itself (design §7).
 pub const FORWARDED: [Signal; 9] = [
@@ -51,7 +52,8 @@ impl Request {
 #[derive(Debug)]
 pub struct Shutdown {
     streams: Vec<(Signal, Stream)>,
-    first: Option<Signal>,
+    first: Option<Instant>,
+    is_urgent: bool,
 }
 
 /// Holds every signal back until there is somebody to handle it; the first thing that a process
@@ -96,6 +98,7 @@ impl Shutdown {
         Ok(Self {
             streams,
             first: None,
+            is_urgent: false,
         })
     }
 
@@ -115,14 +118,25 @@ impl Shutdown {
         self.classify(which)
     }
 
+    /// When the first signal to stop came, of those that [`Self::recv`] returned.
+    pub fn asked_at(&self) -> Option<Instant> {
+        self.first
+    }
+
+    /// Whether a second signal to stop came, of those that [`Self::recv`] returned.
+    pub fn is_urgent(&self) -> bool {
+        self.is_urgent
+    }
+
     fn classify(&mut self, which: Signal) -> Request {
         if !matches!(which, Signal::SIGTERM | Signal::SIGINT) {
             return Request::Forward(which);
         }
         if self.first.is_some() {
+            self.is_urgent = true;
             return Request::StopNow(which);
         }
-        self.first = Some(which);
+        self.first = Some(Instant::now());
         Request::Stop(which)
     }
 }

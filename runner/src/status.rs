@@ -81,8 +81,7 @@ fn in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn replace(path: &Path, status: &RunStatus) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     make_parent(path)?;
-    let mut bytes = serde_json::to_vec_pretty(status)?;
-    bytes.push(b'\n');
+    let bytes = full(status)?;
     // Removed again when it is dropped before it is persisted.
     let mut beside = tempfile::Builder::new()
         .prefix(".status-")
@@ -92,6 +91,17 @@ fn replace(path: &Path, status: &RunStatus) -> io::Result<()> {
     beside.as_file().sync_all()?;
     beside.persist(path)?;
     Ok(())
+}
+
+/// The complete form.
+///
+/// # Errors
+///
+/// Fails if it is no JSON, which it is.
+pub fn full(status: &RunStatus) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(status)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 fn make_parent(path: &Path) -> io::Result<()> {

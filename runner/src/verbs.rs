@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use agent_plan::env::Environment;
 use agent_plan::outcome::{Outcome, exit_code};
-use agent_plan::plan::{PlanView, Publication, publication, refuse_unbuilt};
+use agent_plan::plan::{PlanView, Publication, publication};
 use agent_plan::record::Record;
 use agent_plan::spec::{self, ProviderDefinition, RunSpec, SpecError, Unknown};
 use agent_plan::status::RunStatus;
@@ -125,7 +125,6 @@ fn check(path: &Path) -> Result<Vec<Unknown>, LoadError> {
     if raw.is_object() && !is_spec && (raw.get("binary").is_some() || raw.get("adapter").is_some())
     {
         let definition = spec::parse_definition(&bytes, &origin)?;
-        refuse_unbuilt(&RunSpec::default(), Some(&definition.value))?;
         return Ok(definition.unknown);
     }
     check_spec(&bytes, &origin)
@@ -133,7 +132,6 @@ fn check(path: &Path) -> Result<Vec<Unknown>, LoadError> {
 
 fn check_spec(bytes: &[u8], origin: &str) -> Result<Vec<Unknown>, LoadError> {
     let spec = spec::parse(bytes, origin)?;
-    refuse_unbuilt(&spec.value, None)?;
     Ok(spec.unknown)
 }
 

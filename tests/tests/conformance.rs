@@ -2,14 +2,17 @@
 
 #[path = "conformance/published.rs"]
 mod published;
+#[path = "conformance/stored.rs"]
+mod stored;
 
 use std::fs;
 use std::path::PathBuf;
 
 use agent_tests::conformance::{Agent, Case, Pod, inode, list, string};
-use agent_tests::{Run, binary};
+use agent_tests::{Run, S3Server, binary};
 use published::{assert_only_events_are_new, assert_published, with_stream};
 use serde_json::{Value, json};
+use stored::{assert_stored, expect_stored};
 
 /// Asserts what holds of every case, whatever its agent is.
 #[track_caller]
@@ -23,8 +26,12 @@ fn assert_delivered(case: &Case, pod: &Pod, code: i32) {
     assert_eq!(status["args"], case.expected["args"]);
     assert_eq!(status["process"]["exitCode"], 0);
     assert_eq!(status["provider"], case.env_of("AGENT_PROVIDER"));
+    let mut artifacts = status["artifacts"].clone();
+    // What the contract knows is all that there is besides how storing went.
+    let known = artifacts.as_object_mut().expect("it is an object");
+    known.remove("uploads");
     assert_eq!(
-        status["artifacts"],
+        artifacts,
         json!({
             "statusPath": "/workspace/.agent/status.json",
             "logPath": "/workspace/.agent/runner.log",
@@ -76,8 +83,30 @@ fn claude_as_an_exec_provider_is_called_as_the_incumbent_calls_it() {
     assert_eq!(pod.ended.outcome(), "ArtifactFailed");
     assert_eq!(
         pod.ended.error(),
-        "artifact `report` has a key, but no object store is configured"
+        "artifact `report`: no object store is configured"
     );
+}
+
+#[test]
+fn a_keyed_artifact_is_stored_and_shown_as_the_incumbent_shows_it() {
+    let server = S3Server::new();
+    let mut case = Case::named("exec-claude");
+    let keys = expect_stored(&mut case, &server);
+    assert_eq!(keys, ["runs/audit/report.md"]);
+    let variables = server.env();
+    let mut env = case.env();
+    env.extend(
+        variables
+            .iter()
+            .map(|(name, value)| (*name, value.as_str())),
+    );
+    let report = "mkdir -p \"$dir/workspace/out/audit\"; echo done > \"$dir/workspace/out/audit/report.md\"\n";
+    let pod = case.run_with(Agent::Recorder, env, report);
+    assert_called(&case, &pod);
+    assert_delivered(&case, &pod, 0);
+    assert_stored(&server, &keys, &pod.ended.status);
+    let object = server.object(&keys[0]).expect("it is there");
+    assert_eq!(object.text(), "done\n");
 }
 
 #[test]

@@ -3,14 +3,17 @@
 
 #[path = "conformance/published.rs"]
 mod published;
+#[path = "conformance/stored.rs"]
+mod stored;
 
 use agent_tests::conformance::{Agent, Case, Pod, inode, list, string};
 use agent_tests::{
-    GitServer, KeyKind, KnownHosts, ModelApi, Nats, Repository, SshKey, SshServer, Step, agents,
-    binary, checked_out,
+    GitServer, KeyKind, KnownHosts, ModelApi, Nats, Repository, S3Server, SshKey, SshServer, Step,
+    agents, binary, checked_out,
 };
 use published::{assert_only_events_are_new, assert_published, with_stream};
 use serde_json::{Value, json};
+use stored::{assert_stored, expect_stored};
 
 const TOKEN: &str = "ght_0123456789abcdefghij";
 
@@ -34,9 +37,11 @@ fn run(case: Case, env: &[(&str, &str)], nats: Option<&Nats>) -> Option<Turn> {
     run_with(case, env, nats, script, vec![ANSWER])
 }
 
-/// Keeps how codex is called, and stands before what keeps what it reads.
+/// Keeps how codex is called, leaves the file that a case declares, and stands before what keeps what
+/// it reads.
 const SHOWN: &str = r#"#!/bin/sh
 case " $* " in *" app-server "*) show-call "$@" > /workspace/codex.call; esac
+mkdir -p /workspace/out; echo +line > /workspace/out/change.patch
 exec recorded "$@""#;
 
 /// Runs a case whose model follows a script, in which it says this.
@@ -341,21 +346,33 @@ fn a_read_only_run_works_on_a_clone_of_the_base() {
 }
 
 fn read_write(nats: Option<&Nats>) -> Option<Turn> {
+    let turn = read_write_into(None, nats)?;
+    // Its artifacts have keys and there is no store: a success that cannot be delivered is none.
+    assert_eq!(turn.pod.ended.outcome(), "ArtifactFailed");
+    Some(turn)
+}
+
+fn read_write_into(store: Option<&S3Server>, nats: Option<&Nats>) -> Option<Turn> {
     let repository = repository();
     let server = GitServer::new()
         .serve("acme/widgets", &repository)
         .auth("x-access-token", TOKEN);
     let base = server.base();
-    let case = Case::named("codex-github-read-write")
+    let mut case = Case::named("codex-github-read-write")
         .vcs("cloneBaseUrl", &base)
         // This codex no longer knows `off`, which the test below is about.
         .codex("/threadConfig/web_search", "disabled");
-    let env = [
+    let mut env = vec![
         ("VCS_CLONE_BASE_URL", base.as_str()),
         ("VCS_TOKEN", TOKEN),
         ("GITHUB_TOKEN", TOKEN),
         ("GH_TOKEN", TOKEN),
     ];
+    let keys = store.map(|store| expect_stored(&mut case, store));
+    let variables = store.map(S3Server::env);
+    for (name, value) in variables.iter().flatten() {
+        env.push((name, value));
+    }
     // A goal that is not achieved starts the next turn, and the run waits for it.
     let script = vec![
         Step::text("Begun."),
@@ -367,9 +384,11 @@ fn read_write(nats: Option<&Nats>) -> Option<Turn> {
     let goal = json!({
         "objective": "No leaked buffers", "status": "active", "tokenBudget": 200_000,
     });
-    // Its artifacts have keys and there is no store: a success that cannot be delivered is none.
-    turn.assert_as_the_contract_says("/workspace/repo", CAREFUL, Some(goal), 73);
-    assert_eq!(turn.pod.ended.outcome(), "ArtifactFailed");
+    let code = if store.is_some() { 0 } else { 73 };
+    turn.assert_as_the_contract_says("/workspace/repo", CAREFUL, Some(goal), code);
+    if let (Some(store), Some(keys)) = (store, keys) {
+        assert_stored(store, &keys, &turn.pod.ended.status);
+    }
     let tree = checked_out(turn.pod.path("workspace/repo"));
     assert_eq!(
         tree.branches.keys().next().map(String::as_str),
@@ -382,6 +401,21 @@ fn read_write(nats: Option<&Nats>) -> Option<Turn> {
 #[test]
 fn a_read_write_run_with_a_goal_works_on_its_branch() {
     read_write(None);
+}
+
+#[test]
+fn its_keyed_artifacts_are_stored_and_shown_as_the_incumbent_shows_them() {
+    let server = S3Server::new();
+    let Some(turn) = read_write_into(Some(&server), None) else {
+        return;
+    };
+    let runs = "runs/codex-github-read-write";
+    let keys = [format!("{runs}/change.patch"), format!("{runs}/runner.log")];
+    assert_eq!(server.keys(""), keys);
+    let bytes = |key: &str| server.object(key).expect("it is there").bytes();
+    assert_eq!(bytes(&keys[0]), b"+line\n");
+    let log = std::fs::read(turn.pod.path("workspace/.agent/runner.log"));
+    assert_eq!(bytes(&keys[1]), log.expect("there is a log"));
 }
 
 fn deploy_key(nats: Option<&Nats>) -> Option<Turn> {

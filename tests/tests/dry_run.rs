@@ -70,7 +70,8 @@ Events
 
 Artifacts
   report     out/report.md
-  log        out/log → runs/audit/log
+  log        <dir>/out/log → runs/audit/log
+  store      none: no object store is configured
 
 Runner
   status     <dir>/agent/status.json
@@ -132,6 +133,19 @@ fn a_plan_for_programs_is_complete() {
                 { "name": "report", "path": "out/report.md" },
                 { "name": "log", "path": "out/log", "key": "runs/audit/log" },
             ],
+            "uploads": {
+                "store": null,
+                "problem": "no object store is configured",
+                "prefix": "demo/1/",
+                "deliveries": [{
+                    "name": "log",
+                    "path": "<dir>/out/log",
+                    "key": "runs/audit/log",
+                    "tree": false,
+                    "when": "always",
+                    "optional": false,
+                }],
+            },
             "statusPath": "<dir>/agent/status.json",
             "logPath": "<dir>/agent/runner.log",
             "events": {
@@ -269,9 +283,9 @@ fn a_spec_without_a_plan_has_the_exit_code_of_its_run() {
         ),
         (
             "/runner/artifacts",
-            json!({ "log": true }),
-            69,
-            "not in this build",
+            json!({ "timeout": 0 }),
+            65,
+            "`runner.artifacts.timeout` is zero",
         ),
         ("/adapter/type", json!("exce"), 65, "did you mean `exec`?"),
         (

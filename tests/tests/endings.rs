@@ -1,5 +1,6 @@
 //! Every ending that is not the agent's: the code we exit with, the status, no process behind.
 
+use std::fs;
 use std::path::PathBuf;
 
 use agent_tests::{Ended, Run, assert_ends, ends};
@@ -150,20 +151,20 @@ fn a_pod_without_grace_is_stopped_at_once_and_still_has_a_status() {
 
 #[test]
 fn what_fails_again_whenever_it_is_tried_is_not_to_be_retried() {
-    let ended = Run::new()
-        .setting("artifacts", json!({ "log": true }))
+    let run = Run::new();
+    let full = run.path("full");
+    fs::create_dir(&full).expect("it can be made");
+    fs::write(full.join("file"), "").expect("it can be written");
+    let ended = run
+        .setting("cwd", json!(full))
+        .setting("workspace/git/url", json!("https://127.0.0.1:1/o/r"))
         .end();
     assert_ends(
-        "artifacts",
+        "a full directory",
         &ended,
-        &ends(69, "ProviderUnavailable", "NotBuilt"),
+        &ends(74, "WorkspaceFailed", "NotEmpty"),
     );
     assert_eq!(ended.status["retryable"], false);
-    assert!(
-        ended.error().contains("`adapter.runner.artifacts`"),
-        "{}",
-        ended.error()
-    );
 }
 
 #[test]
@@ -189,16 +190,6 @@ fn an_input_that_is_missing_is_66() {
     );
     let binary = Run::new().spec("/adapter/exec/binary", json!("/nowhere/agent"));
     assert_ends("no binary", &binary.end(), &missing("BinaryMissing"));
-}
-
-#[test]
-fn what_this_build_does_not_do_is_69() {
-    let ended = Run::new().setting("artifacts/log", json!(true)).end();
-    assert_ends(
-        "artifacts",
-        &ended,
-        &ends(69, "ProviderUnavailable", "NotBuilt"),
-    );
 }
 
 #[test]

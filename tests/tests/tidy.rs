@@ -204,6 +204,8 @@ fn every_document_that_a_page_links_to_is_there() {
         "STYLE.md",
         "CHANGELOG.md",
         "docs/agents.md",
+        "docs/artifacts.md",
+        "docs/events.md",
         "docs/protocols.md",
         "docs/providers.md",
         "docs/templates.md",

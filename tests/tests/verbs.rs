@@ -167,23 +167,6 @@ fn validate_takes_a_provider_definition() {
 }
 
 #[test]
-fn validate_refuses_what_a_run_would_refuse_as_not_built() {
-    let spec = json!({ "provider": "p", "runner": { "artifacts": { "log": true } } });
-    let map = json!({ "kind": "ConfigMap", "data": { "agent-runner.json": spec.to_string() } });
-    let definition =
-        json!({ "adapter": { "type": "exec", "runner": { "artifacts": { "log": true } } } });
-    for (content, named) in [
-        (&spec, "`runner.artifacts`"),
-        (&map, "`runner.artifacts`"),
-        (&definition, "adapter.runner.artifacts`"),
-    ] {
-        let ended = validate(&content.to_string());
-        assert_eq!(ended.code, 69, "{}", ended.text());
-        assert!(ended.stderr.contains(named), "{}", ended.stderr);
-    }
-}
-
-#[test]
 fn validate_checks_every_file_and_ends_with_the_worst() {
     let run = Run::new();
     fs::write(run.path("good.json"), r#"{ "provider": "p" }"#).expect("it can be written");

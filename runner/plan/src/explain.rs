@@ -1,7 +1,7 @@
 //! A status in words: cause, evidence, next step.
 
 use crate::outcome::{Word, next_step};
-use crate::status::{EventsStatus, GitStatus, RunStatus};
+use crate::status::{EventsStatus, GitStatus, RunStatus, UploadsStatus};
 
 /// Explains a status to the person who asks why a run failed.
 pub fn explain(status: &RunStatus) -> String {
@@ -101,6 +101,7 @@ fn evidence(status: &RunStatus) -> Vec<String> {
             .map(|path| format!("its output is in `{path}`")),
     );
     found.extend(status.events.as_ref().and_then(events));
+    found.extend(status.artifacts.uploads.as_ref().and_then(uploads));
     if !status.truncated.is_empty() {
         found.push(format!(
             "shortened here, whole in `status.full.json`: {}",
@@ -135,6 +136,38 @@ fn events(events: &EventsStatus) -> Option<String> {
     }
     if let Some(journal) = events.journal.as_ref().filter(|_| events.pending > 0) {
         text += &format!(" (`agent-runner replay --publish {journal}` publishes them again)");
+    }
+    Some(text)
+}
+
+/// Says what was stored and what was not, if anything was to be.
+fn uploads(uploads: &UploadsStatus) -> Option<String> {
+    let counts = [
+        (uploads.unchanged, "there already"),
+        (uploads.missing, "missing"),
+        (uploads.refused, "refused"),
+        (uploads.failed, "failed"),
+        (uploads.pending, "left for want of time"),
+    ];
+    let is_idle = uploads.objects == 0 && counts.iter().all(|(count, _)| *count == 0);
+    if is_idle && uploads.problem.is_none() {
+        return None;
+    }
+    let mut text = match uploads.store.as_str() {
+        "" => "artifacts are not stored".to_owned(),
+        store => format!(
+            "artifacts in `{store}`: {} stored ({} bytes)",
+            uploads.objects, uploads.bytes
+        ),
+    };
+    for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
+        text += &format!(", {count} {what}");
+    }
+    if let Some(problem) = &uploads.problem {
+        text += &format!(": {problem}");
+    }
+    if let Some(manifest) = &uploads.manifest {
+        text += &format!(" (`{manifest}` lists them)");
     }
     Some(text)
 }

@@ -112,7 +112,7 @@ endings! {
     Usage Fixed(64), false, "The command line could not be understood.", "Compare it with `agent-runner --help`; a provider's `argsTemplate` becomes our command line.";
     SpecInvalid Fixed(65), false, "The spec, a setting or a template is wrong.", "Correct the place that `error` names; `agent-runner validate` checks it without a run.";
     InputMissing Fixed(66), false, "A spec, file or executable is missing or cannot be used.", "Put the file that `error` names into the image or mount it.";
-    ProviderUnavailable Fixed(69), true, "What the agent depends on does not answer or is not in this build.", "Try again later; look at the provider's own status.";
+    ProviderUnavailable Fixed(69), true, "What the agent depends on does not answer.", "Try again later; look at the provider's own status.";
     Internal Fixed(70), true, "The runner failed; this is a bug of ours.", "Report it with the status file.";
     ArtifactFailed Fixed(73), false, "The agent succeeded, but a required artifact was not delivered.", "Look at the artifact that `error` names, then at the store's settings.";
     WorkspaceFailed Fixed(74), true, "The workspace could not be prepared.", "Look at the path and the reason in `error`: space, permissions, or a name that is taken.";
@@ -130,8 +130,7 @@ endings! {
 }
 
 /// Reasons below a retryable outcome for which the same run fails again, whenever it is tried.
-const PERMANENT: [&str; 24] = [
-    "NotBuilt",
+const PERMANENT: [&str; 23] = [
     "SymbolicLink",
     "ReadOnly",
     "NotAFile",

@@ -27,10 +27,13 @@ mod refusal;
 mod roots;
 mod system_prompt;
 mod talk;
-mod unbuilt;
 mod view;
 mod withheld;
 
+pub use artifacts::{
+    ArtifactsPlan, CredentialsPlan, Delivery, Encryption, KEY_LIMIT, KeyError, KeyProblem, S3Plan,
+    StoreError, StorePlan,
+};
 pub use budget::{Budget, BudgetError, DEFAULT_GRACE};
 pub use checkout::{
     Access, Branch, CheckoutPlan, CheckoutTimeouts, Identity as CommitIdentity, OnBase, Proxies,
@@ -50,8 +53,7 @@ pub use publication::{Publication, publication};
 pub use refusal::PlanError;
 pub use roots::TEMPLATE_ROOTS;
 pub use system_prompt::system_prompt_path;
-pub use unbuilt::refuse_unbuilt;
-pub use view::{CheckoutView, CodexView, EventsView, PlanView};
+pub use view::{CheckoutView, CodexView, DeliveryView, EventsView, PlanView, UploadsView};
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -61,7 +63,7 @@ use crate::env::{self, Environment};
 use crate::provider::Usage;
 use crate::secret::{Found, Patterns, Redactor, in_environment};
 use crate::settings::{self, Redact, RunnerSettings};
-use crate::spec::{Document, OutputArtifact, ProviderDefinition, RunSpec};
+use crate::spec::{Document, ProviderDefinition, RunSpec};
 use adapter::Talk;
 use checkout::Need;
 use roots::Templates;
@@ -153,8 +155,8 @@ pub struct Plan {
     pub make_dir: Option<PathBuf>,
     /// Directories below which no symbolic link is followed when files are written.
     pub roots: Vec<PathBuf>,
-    /// What to collect after it ended, rendered.
-    pub artifacts: Vec<OutputArtifact>,
+    /// What is stored after it ended.
+    pub artifacts: ArtifactsPlan,
     /// Where the runner's own files go.
     pub paths: Paths,
     /// What becomes of events.
@@ -197,13 +199,8 @@ impl Plan {
     /// Returns the first [`PlanError`]; nothing was touched.
     pub fn new(inputs: &Inputs<'_>) -> Result<Self, PlanError> {
         let spec = &inputs.spec.value;
-        refuse_unbuilt(spec, inputs.definition.as_ref())?;
-        let mut warnings: Vec<String> = inputs
-            .spec
-            .unknown
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let unknown = inputs.spec.unknown.iter();
+        let mut warnings: Vec<String> = unknown.map(ToString::to_string).collect();
         let (exec, talk) = adapter::resolve(spec, inputs.definition.clone(), inputs.environment)?;
         let settings = settings_of(
             spec,
@@ -232,7 +229,6 @@ impl Plan {
         let git = checkout::plan(inputs, &settings, cwd, need, &mut templates, &mut warnings)?;
         process.take_git(&git, settings.env.as_ref());
         let mut files = files::plan(&exec, inputs.working_dir, &mut templates)?;
-        let artifacts = artifacts::plan(&exec, &mut templates)?;
         let budget = Budget::divide(
             pod_grace(inputs.environment)?,
             settings.grace_seconds.map(|span| span.0),
@@ -262,10 +258,18 @@ impl Plan {
         let wip = paths.wip(&settings, git.checkout.is_some(), &mut warnings);
         paths.refuse_inside(git.checkout.as_ref())?;
         paths.refuse_shared(&files, inputs.reserved, inputs.working_dir)?;
+        let around = artifacts::Around {
+            exec: &exec,
+            process: &process,
+            identity: &identity,
+            paths: &paths,
+            events: &events,
+            has_wip: wip.is_some(),
+        };
+        let artifacts = artifacts::plan(&around, &settings, inputs, &mut templates, &mut warnings)?;
         warnings.extend(inputs.environment.unknown_of_ours());
         warnings.extend(templates.into_warnings());
         warnings.extend(budget.complaint());
-        warnings.extend(artifacts::undeliverable(&artifacts));
         Ok(Self {
             identity,
             events,

@@ -4,9 +4,13 @@
 //! JSON Schema all follow from it and from [`RunnerSettings`], and a test holds the two together.
 //! Precedence is flag, environment, top level of the spec, `adapter.runner`, default.
 
+mod artifacts;
 mod events;
 mod workspace;
 
+pub use artifacts::{
+    Addressing, ArtifactEntry, ArtifactSettings, CredentialsMode, EncryptionMode, Included, When,
+};
 pub use events::{EventFormat, EventSettings, EventSink, Wanted};
 pub use workspace::{
     CloneTimeouts, Depth, GitSettings, HostKeys, Submodules, Trust, WorkspaceSettings,
@@ -67,10 +71,9 @@ pub struct RunnerSettings {
     /// What is told of the conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<EventSettings>,
-    /// What else to collect; not in this build.
+    /// Which files are stored, where, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
-    pub artifacts: Option<Value>,
+    pub artifacts: Option<ArtifactSettings>,
 }
 
 /// How an exec child's stdout is read.
@@ -330,6 +333,19 @@ settings! {
     "events.format" "AGENT_RUNNER_EVENTS_FORMAT" "events-format" Text "`plain`" "Form of a published event: `plain`, as the controller's subscriber reads it, or `cloudevents`.";
     "events.context" "AGENT_RUNNER_EVENTS_CONTEXT" "events-context" Text "`off`" "Whether messages of others about the same repository, branch or issue are fetched before the run: `off`, `optional` or `required`.";
     "events.traces" "AGENT_RUNNER_EVENTS_TRACES" "events-traces" Switch "`false`" "Whether spans of the run, its phases and its tools are exported by OTLP, as the `OTEL_` variables say.";
+    "artifacts.endpoint" "AGENT_RUNNER_ARTIFACTS_ENDPOINT" "artifacts-endpoint" Text "what the variables say, as for bucket and region" "The object store: `http(s)://host[:port][/base]`, `aws` for AWS's own, or `file:///directory`.";
+    "artifacts.bucket" "AGENT_RUNNER_ARTIFACTS_BUCKET" "artifacts-bucket" Text "none" "The bucket; of a directory, one below it.";
+    "artifacts.region" "AGENT_RUNNER_ARTIFACTS_REGION" "artifacts-region" Text "`us-east-1`" "The region that requests are signed for.";
+    "artifacts.credentials" "AGENT_RUNNER_ARTIFACTS_CREDENTIALS" "artifacts-credentials" Text "`auto`" "As whom objects are stored: `auto` (keys, then web identity, container, profile), `static`, `web-identity`, `container`, `profile` or `instance`.";
+    "artifacts.addressing" "AGENT_RUNNER_ARTIFACTS_ADDRESSING" "artifacts-addressing" Text "`path` with an endpoint, `virtual` with AWS's own" "Where the bucket's name stands in a URL: in its `path`, or in its host (`virtual`).";
+    "artifacts.prefix" "AGENT_RUNNER_ARTIFACTS_PREFIX" "artifacts-prefix" Text "none" "What keys that nobody wrote begin with; `<run>/<attempt>/` follows. A template.";
+    "artifacts.include" "AGENT_RUNNER_ARTIFACTS_INCLUDE" "artifacts-include" List "none" "Which of the runner's own files are stored below the prefix: `log`, `journal`, `status` (the complete one), `workspace-wip`, `manifest` (what was stored and what was not).";
+    "artifacts.when" "AGENT_RUNNER_ARTIFACTS_WHEN" "artifacts-when" Text "`always`" "After which runs an artifact is stored that does not say it itself: `always`, `success` or `failure`.";
+    "artifacts.maxBytes" "AGENT_RUNNER_ARTIFACTS_MAX_BYTES" "artifacts-max-bytes" Bytes "no limit" "Bytes after which a file is refused, of an artifact that does not say it itself.";
+    "artifacts.timeout" "AGENT_RUNNER_ARTIFACTS_TIMEOUT" "artifacts-timeout" Duration "1h" "Longest time that storing may take when nobody stops the run.";
+    "artifacts.encryption" "AGENT_RUNNER_ARTIFACTS_ENCRYPTION" "artifacts-encryption" Text "`none`: as the store does by itself" "How the store encrypts what it keeps: `none`, `s3` (with its own keys) or `kms`.";
+    "artifacts.kmsKey" "AGENT_RUNNER_ARTIFACTS_KMS_KEY" "artifacts-kms-key" Text "the account's own" "Id of the key for `kms`.";
+    "artifacts.storageClass" "AGENT_RUNNER_ARTIFACTS_STORAGE_CLASS" "artifacts-storage-class" Text "the bucket's" "Class of what is stored, such as `STANDARD_IA`.";
     "env.mode" "AGENT_RUNNER_ENV_MODE" "env-mode" Text "`inherit`" "Where the agent's environment starts from: `inherit` (ours without the runner's own NATS and artifact credentials) or `clean`, also called `allowlist`.";
     "env.pass" "AGENT_RUNNER_ENV_PASS" "env-pass" List "none" "Names, `*` allowed, that the agent gets although a clean environment, or the one without our credentials, would not have them.";
     "env.drop" "AGENT_RUNNER_ENV_DROP" "env-drop" List "none" "Names, `*` allowed, that the agent never sees.";

@@ -403,7 +403,7 @@ impl OutputArtifact {
     pub fn has_key(&self) -> bool {
         self.key
             .as_deref()
-            .is_some_and(|key| !key.trim().is_empty())
+            .is_some_and(|key| !crate::template::trim(key).is_empty())
     }
 
     /// Returns it with every text changed by `change`.

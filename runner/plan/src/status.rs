@@ -174,9 +174,46 @@ pub struct StatusArtifacts {
     /// The log of the agent's output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_path: Option<String>,
-    /// The declared artifacts; uploaded ones with their `url`.
+    /// The declared artifacts, and those of the settings that were stored; stored ones with their
+    /// `url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_artifacts: Option<Vec<OutputArtifact>>,
+    /// What became of what was to be stored; absent if nothing was to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uploads: Option<UploadsStatus>,
+}
+
+/// What became of what was to be stored. Counts are of files, and of artifacts with a problem of
+/// their own: nothing was there, or it must not or could not be looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UploadsStatus {
+    /// The store: `s3://bucket` or `file:///directory`; empty if there is none.
+    pub store: String,
+    /// Objects that this attempt has stored.
+    pub objects: u64,
+    /// Objects that were there already, with the same content.
+    pub unchanged: u64,
+    /// Bytes that this attempt has stored.
+    pub bytes: u64,
+    /// What was not there.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing: u64,
+    /// What must not be stored: too large, secret, or no plain file of this run.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub refused: u64,
+    /// What could not be read, or that the store did not take.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed: u64,
+    /// What there was no time for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub pending: u64,
+    /// Where the manifest is, if it was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// The first thing that went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// What became of the checkout. A field that is absent is not known.

@@ -38,6 +38,7 @@ mod tests;
 use handlebars::Handlebars;
 use serde_json::Value;
 
+pub(crate) use self::text::trim;
 pub use self::text::{json_text, tag_text};
 
 /// What a path becomes whose first name is not a root.

@@ -3,6 +3,8 @@
 use agent_plan::template::{Engine, UnknownRoot};
 use serde_json::{Map, Value, json};
 
+use crate::digest::sha256_hex;
+
 use super::manifest::{Form, Manifest, Node};
 use super::sample::{SYSTEM_PROMPT, Sample};
 
@@ -114,7 +116,7 @@ fn adapter(manifest: &Manifest, payload: &Value) -> Value {
     ];
     let mut texts = texts.into_iter().flatten().filter_map(Value::as_str);
     codex["prompt"] = texts.find(|text| !text.trim().is_empty()).into();
-    codex["systemPromptExpectedHash"] = sha256(SYSTEM_PROMPT.as_bytes()).into();
+    codex["systemPromptExpectedHash"] = sha256_hex(SYSTEM_PROMPT.as_bytes()).into();
     json!({"type": "codex-app-server", "codex": codex})
 }
 
@@ -157,7 +159,7 @@ fn env(manifest: &Manifest, name: &str, roots: &Value) -> Vec<(String, String)> 
         }
         set(
             "CODEX_SYSTEM_PROMPT_EXPECTED_HASH",
-            sha256(SYSTEM_PROMPT.as_bytes()),
+            sha256_hex(SYSTEM_PROMPT.as_bytes()),
         );
         set("CODEX_SYSTEM_PROMPT_REQUIRED", "true".to_owned());
     }
@@ -175,15 +177,6 @@ pub(super) fn secret_of(name: &str) -> String {
         "sample-{}-7f3a9c51e2d84b06",
         name.to_lowercase().replace('_', "-")
     )
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    let mut hex = String::new();
-    for byte in digest.as_ref() {
-        hex.push_str(&format!("{byte:02x}"));
-    }
-    hex
 }
 
 /// Renders every text as the controller does: paths only, trimmed.

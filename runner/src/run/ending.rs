@@ -23,9 +23,10 @@ const UNAVAILABLE: &str = "EventsUnavailable";
 pub(super) async fn tell(mut facts: Facts, ledger: &Ledger, shutdown: &mut Shutdown) -> Decision {
     let decision = decide(&facts);
     let events = ledger.events();
-    let Some(plan) = ledger.events_plan().filter(|_| events.status().is_some()) else {
+    let Some(plan) = ledger.plan().filter(|_| events.status().is_some()) else {
         return decision;
     };
+    let plan = &plan.events;
     ledger.enter("events");
     for event in told::ended(&decision, ledger.since_start()) {
         events.emit(event);

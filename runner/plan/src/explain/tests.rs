@@ -49,3 +49,42 @@ fn events_that_others_have_not_got_are_told_with_what_to_do() {
         )
     );
 }
+
+#[test]
+fn artifacts_are_told_by_what_became_of_them() {
+    let mut status = UploadsStatus {
+        store: "s3://runs".to_owned(),
+        ..UploadsStatus::default()
+    };
+    assert_eq!(uploads(&status), None);
+    status.objects = 2;
+    status.bytes = 1000;
+    assert_eq!(
+        uploads(&status).as_deref(),
+        Some("artifacts in `s3://runs`: 2 stored (1000 bytes)")
+    );
+    status.unchanged = 1;
+    status.missing = 3;
+    status.refused = 4;
+    status.failed = 5;
+    status.pending = 6;
+    status.problem = Some("artifact `a`: access denied".to_owned());
+    status.manifest = Some("s3://runs/r/1/manifest.json".to_owned());
+    assert_eq!(
+        uploads(&status).as_deref(),
+        Some(
+            "artifacts in `s3://runs`: 2 stored (1000 bytes), 1 there already, 3 missing, 4 refused, \
+             5 failed, 6 left for want of time: artifact `a`: access denied \
+             (`s3://runs/r/1/manifest.json` lists them)"
+        )
+    );
+    let nowhere = UploadsStatus {
+        pending: 1,
+        problem: Some("no object store is configured".to_owned()),
+        ..UploadsStatus::default()
+    };
+    assert_eq!(
+        uploads(&nowhere).as_deref(),
+        Some("artifacts are not stored, 1 left for want of time: no object store is configured")
+    );
+}

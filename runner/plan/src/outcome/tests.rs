@@ -209,7 +209,6 @@ fn a_forwarded_signal_is_named_as_such() {
 #[test]
 fn what_fails_again_whenever_it_is_tried_is_not_retryable() {
     for (outcome, reason) in [
-        (Outcome::ProviderUnavailable, "NotBuilt"),
         (Outcome::WorkspaceFailed, "SymbolicLink"),
         (Outcome::WorkspaceFailed, "ReadOnly"),
         (Outcome::WorkspaceFailed, "NotAFile"),
@@ -224,9 +223,9 @@ fn what_fails_again_whenever_it_is_tried_is_not_retryable() {
     assert!(retryable(Outcome::WorkspaceFailed, "DiskFull"));
     assert!(next_step(Outcome::ProviderUnavailable, "Reported").starts_with("Try again later"));
     // What an agent calls its failure says nothing about the outcome of another.
-    assert!(!retryable(Outcome::AgentFailed, "NotBuilt"));
+    assert!(!retryable(Outcome::AgentFailed, "ReadOnly"));
     assert_eq!(
-        next_step(Outcome::AgentFailed, "NotBuilt"),
+        next_step(Outcome::AgentFailed, "ReadOnly"),
         Outcome::AgentFailed.ending().next_step
     );
 }

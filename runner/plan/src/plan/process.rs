@@ -141,7 +141,7 @@ pub(super) fn plan(
         let text = templates.plain(&name, template)?;
         args.push(fits(name, text, 0)?);
     }
-    let (env, rendered) = environment(exec, settings.env.as_ref(), inputs, templates)?;
+    let (env, rendered) = environment(exec, settings, inputs, templates)?;
     let cwd = match (&settings.cwd, talk) {
         (Some(template), _) => {
             let text = templates.plain("runner.cwd", template)?;
@@ -200,11 +200,11 @@ fn timers(settings: &RunnerSettings, conversation: &Conversation) -> Timers {
 /// The agent's whole environment: ours by policy, then what the provider's templates set.
 fn environment(
     exec: &Exec,
-    policy: Option<&EnvPolicy>,
+    settings: &RunnerSettings,
     inputs: &Inputs<'_>,
     templates: &mut Templates,
 ) -> Result<(Environment, Vec<String>), PlanError> {
-    let policy = policy.cloned().unwrap_or_default();
+    let policy = settings.env.clone().unwrap_or_default();
     let listed = |list: &Option<Vec<String>>, name: &str| {
         list.iter()
             .flatten()
@@ -213,7 +213,7 @@ fn environment(
     let all = inputs.environment;
     let mut env = all.filtered(|name| {
         let kept = match policy.mode.unwrap_or_default() {
-            EnvMode::Inherit => !withheld::is_ours(all, name, all.get(name)),
+            EnvMode::Inherit => !withheld::is_ours(all, settings, name, all.get(name)),
             EnvMode::Clean => CLEAN.iter().any(|clean| pattern::matches(clean, name)),
         };
         // Ours is somebody else's file, if it is one: the agent is told of its own.

@@ -7,6 +7,7 @@ use crate::settings::SettingsError;
 use crate::template::TemplateError;
 
 use super::BudgetError;
+use super::artifacts::KeyProblem;
 use super::checkout::{RemoteError, RevisionError};
 
 /// Why there can be no plan. Nothing was touched.
@@ -29,12 +30,6 @@ pub enum PlanError {
         kind: String,
         /// The one that was perhaps meant.
         nearest: Option<String>,
-    },
-    /// The spec asks for something that this build does not do.
-    #[error("`{what}` is not in this build")]
-    NotBuilt {
-        /// What it asks for.
-        what: String,
     },
     /// Events must go somewhere, and there is no server.
     #[error("`{what}` needs a NATS server, and there is none to publish to")]
@@ -240,6 +235,26 @@ pub enum PlanError {
         /// Where the checkout goes.
         dir: PathBuf,
     },
+    /// What keys begin with cannot be that.
+    #[error("`runner.artifacts.prefix` renders to `{prefix}`, {problem}")]
+    BadPrefix {
+        /// What it says.
+        prefix: String,
+        /// What is wrong with it.
+        problem: KeyProblem,
+    },
+    /// An artifact of the settings cannot be stored.
+    #[error("`{place}`: the artifact `{name}` {problem}")]
+    BadArtifact {
+        /// The entry.
+        place: String,
+        /// The artifact's name.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// The declared one that was perhaps meant.
+        nearest: Option<String>,
+    },
     /// The grace period is too short for what is asked.
     #[error("the pod's grace period is too short")]
     Budget(#[from] BudgetError),
@@ -249,7 +264,6 @@ impl PlanError {
     /// Returns the outcome of a run that ends here.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::NotBuilt { .. } => Outcome::ProviderUnavailable,
             Self::SystemPrompt { .. } => Outcome::PolicyRefused,
             Self::BadRemote { source, .. } if source.is_policy() => Outcome::PolicyRefused,
             _ => Outcome::SpecInvalid,
@@ -261,7 +275,6 @@ impl PlanError {
         match self {
             Self::NoAdapter { .. } => "NoAdapter",
             Self::NoAdapterType | Self::UnknownAdapter { .. } => "UnknownAdapter",
-            Self::NotBuilt { .. } => "NotBuilt",
             Self::NoServer { .. } | Self::Nats(_) => "NoServer",
             Self::NoBinary => "NoBinary",
             Self::ProtocolNeedsAdapter | Self::BadWord { .. } => "BadWord",
@@ -272,9 +285,11 @@ impl PlanError {
             Self::EmptyTag { .. } => "EmptyTag",
             Self::TooLong { .. } => "TooLong",
             Self::Nul { .. } | Self::BadName { .. } => "BadText",
-            Self::BlankPath { .. } | Self::Upwards { .. } | Self::BadSubdirectory { .. } => {
-                "BadPath"
-            }
+            Self::BlankPath { .. }
+            | Self::Upwards { .. }
+            | Self::BadSubdirectory { .. }
+            | Self::BadPrefix { .. } => "BadPath",
+            Self::BadArtifact { .. } => "BadArtifact",
             Self::WrongType { .. } => "WrongType",
             Self::NoRepository => "NoRepository",
             Self::NoCloneBase { .. } => "NoCloneBase",
@@ -300,6 +315,9 @@ impl PlanError {
                 "give the AgentProvider an `adapter`, or put `{provider}.json` into `$AGENT_PROVIDER_DIR`"
             )),
             Self::UnknownAdapter { nearest, .. } | Self::EmptyTag { nearest, .. } | Self::BadWord { nearest, .. } => meant(nearest),
+            Self::BadArtifact { nearest, .. } => meant(nearest).or_else(|| {
+                Some("give it a name and a path, or the name of a declared artifact that has one".to_owned())
+            }),
             Self::ProtocolNeedsAdapter => Some("write `\"type\": \"codex-app-server\"`, or the protocol `codex-exec`".to_owned()),
             Self::NoPrompt { .. } => Some("give the run a prompt: `runner.prompt`, the adapter's `prompt`, or `prompt` or `implementation.text` in run.json".to_owned()),
             Self::SystemPrompt { .. } => Some("mount the file whose hash the controller recorded, or record the new one".to_owned()),

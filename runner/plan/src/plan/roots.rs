@@ -66,11 +66,12 @@ impl Templates {
             own.iter().any(|allowed| pattern::matches(allowed, name))
         }));
         // What its author set, the controller has put among all the rest (contract §2.3).
+        let all = inputs.environment;
         let thread_config = with(env(inputs, |name| match &allowed {
             Some(allowed) => allowed
                 .iter()
                 .any(|allowed| pattern::matches(allowed, name)),
-            None => !withheld::is_ours(inputs.environment, name, inputs.environment.get(name)),
+            None => !withheld::is_ours(all, settings, name, all.get(name)),
         }));
         Self {
             engine: Engine::new(),

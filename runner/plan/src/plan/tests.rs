@@ -11,6 +11,7 @@ use crate::spec::{self, ProviderDefinition};
 
 mod access;
 mod adapter;
+mod artifacts;
 mod checkout;
 mod conformance;
 mod derivation;
@@ -25,7 +26,6 @@ mod roots;
 mod settings;
 mod source;
 mod talk;
-mod unbuilt;
 mod view;
 
 /// Where the runner itself is.

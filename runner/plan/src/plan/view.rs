@@ -3,10 +3,12 @@
 mod checkout;
 mod conversation;
 mod events;
+mod uploads;
 
 pub use checkout::CheckoutView;
 pub use conversation::CodexView;
 pub use events::EventsView;
+pub use uploads::{DeliveryView, UploadsView};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -43,8 +45,11 @@ pub struct PlanView {
     pub process: ProcessView,
     /// Files that will be written before it starts.
     pub files: Vec<FileView>,
-    /// What will be collected after it ended.
+    /// What was declared to be there after it ended.
     pub artifacts: Vec<OutputArtifact>,
+    /// What will be stored of it, and besides it, if anything will.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uploads: Option<UploadsView>,
     /// Where the status file goes.
     pub status_path: Option<String>,
     /// Where the agent's output goes, besides stdout and stderr.
@@ -157,11 +162,10 @@ impl Plan {
                     content: clean(&file.content),
                 })
                 .collect(),
-            artifacts: self
-                .artifacts
-                .iter()
+            artifacts: (self.artifacts.declared.iter())
                 .map(|artifact| artifact.map(clean))
                 .collect(),
+            uploads: self.uploads_view(&clean),
             status_path: self.paths.status.as_deref().map(lossy),
             log_path: self.paths.log.as_deref().map(lossy),
             events: self.events_view(&clean),

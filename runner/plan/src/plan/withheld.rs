@@ -2,9 +2,10 @@
 
 use crate::env::Environment;
 use crate::pattern;
+use crate::settings::RunnerSettings;
 
 /// Credentials for events and artifacts, under the names that we read them by (contract §6.2, §8.3).
-const OURS: [&str; 15] = [
+const OURS: [&str; 16] = [
     "NATS_USER*",
     "NATS_PASSWORD*",
     "NATS_TOKEN*",
@@ -16,6 +17,7 @@ const OURS: [&str; 15] = [
     "NATS_*_TOKEN",
     "AGENTS_ARTIFACTS_ACCESS_KEY_ID",
     "AGENTS_ARTIFACTS_SECRET_ACCESS_KEY",
+    "AGENTS_ARTIFACTS_SESSION_TOKEN",
     "MINIO_ACCESS_KEY",
     "MINIO_SECRET_KEY",
     "accesskey",
@@ -24,14 +26,22 @@ const OURS: [&str; 15] = [
 
 /// Credentials that everybody's SDK reads, and that artifacts are stored with where nothing more
 /// special is set.
-const AWS: [&str; 3] = [
+const AWS: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_*",
 ];
 
 /// Says whether a variable of this environment is a credential of the runner's own.
-pub(super) fn is_ours(environment: &Environment, name: &str, value: Option<&str>) -> bool {
+pub(super) fn is_ours(
+    environment: &Environment,
+    settings: &RunnerSettings,
+    name: &str,
+    value: Option<&str>,
+) -> bool {
     if OURS.iter().any(|ours| pattern::matches(ours, name)) {
         return true;
     }
@@ -39,13 +49,19 @@ pub(super) fn is_ours(environment: &Environment, name: &str, value: Option<&str>
         // A server's address is no secret; the password in it is.
         return value.is_some_and(|url| url.contains('@'));
     }
-    AWS.contains(&name) && are_for_artifacts(environment)
+    AWS.iter().any(|aws| pattern::matches(aws, name)) && are_for_artifacts(environment, settings)
 }
 
 /// Says whether the general credentials are those of the artifact store, and not the agent's.
-fn are_for_artifacts(environment: &Environment) -> bool {
-    let any = |names: &[&str]| names.iter().any(|name| environment.get(name).is_some());
-    let has_store = any(&["AGENTS_ARTIFACTS_BUCKET", "MINIO_BUCKET", "ARTIFACT_BUCKET"]);
+fn are_for_artifacts(environment: &Environment, settings: &RunnerSettings) -> bool {
+    let is_set = |name: &&str| {
+        let value = environment.get(name);
+        value.is_some_and(|value| !value.trim().is_empty())
+    };
+    let any = |names: &[&str]| names.iter().any(is_set);
+    let told = settings.artifacts.as_ref();
+    let has_store = told.is_some_and(|told| told.bucket.is_some())
+        || any(&["AGENTS_ARTIFACTS_BUCKET", "MINIO_BUCKET", "ARTIFACT_BUCKET"]);
     let has_special = any(&["AGENTS_ARTIFACTS_ACCESS_KEY_ID", "MINIO_ACCESS_KEY"]);
     // The agent reaches its model through AWS with them.
     let of_model = any(&[
@@ -59,6 +75,7 @@ fn are_for_artifacts(environment: &Environment) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::ArtifactSettings;
 
     fn environment(entries: &[(&str, &str)]) -> Environment {
         let entries = entries
@@ -77,13 +94,20 @@ mod tests {
             "NATS_KEY_FILE",
             "NATS_NKEY_SEED",
             "NATS_CONTEXT_TOKEN",
+            "AGENTS_ARTIFACTS_SESSION_TOKEN",
             "MINIO_SECRET_KEY",
             "secretkey",
         ] {
-            assert!(is_ours(&none, name, None), "{name}");
+            assert!(
+                is_ours(&none, &RunnerSettings::default(), name, None),
+                "{name}"
+            );
         }
         for name in ["PATH", "ANTHROPIC_API_KEY", "GH_TOKEN", "NATS_SUBJECT"] {
-            assert!(!is_ours(&none, name, None), "{name}");
+            assert!(
+                !is_ours(&none, &RunnerSettings::default(), name, None),
+                "{name}"
+            );
         }
     }
 
@@ -92,15 +116,26 @@ mod tests {
         let none = environment(&[]);
         assert!(is_ours(
             &none,
+            &RunnerSettings::default(),
             "NATS_URL",
             Some("nats://user:word@nats:4222")
         ));
-        assert!(!is_ours(&none, "NATS_URL", Some("nats://nats:4222")));
+        assert!(!is_ours(
+            &none,
+            &RunnerSettings::default(),
+            "NATS_URL",
+            Some("nats://nats:4222")
+        ));
     }
 
     #[test]
     fn general_credentials_are_the_agents_unless_artifacts_are_stored_with_them() {
-        let name = "AWS_SECRET_ACCESS_KEY";
+        let names = [
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_ROLE_ARN",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        ];
         let store = ("ARTIFACT_BUCKET", "runs");
         for (entries, ours) in [
             (&[][..], false),
@@ -108,11 +143,20 @@ mod tests {
             (&[store, ("MINIO_ACCESS_KEY", "special")], false),
             (&[store, ("CLAUDE_CODE_USE_BEDROCK", "1")], false),
         ] {
-            assert_eq!(
-                is_ours(&environment(entries), name, None),
-                ours,
-                "{entries:?}"
-            );
+            for name in names {
+                let environment = environment(entries);
+                let is_ours = is_ours(&environment, &RunnerSettings::default(), name, None);
+                assert_eq!(is_ours, ours, "{name} {entries:?}");
+            }
         }
+        let settings = RunnerSettings {
+            artifacts: Some(ArtifactSettings {
+                bucket: Some("runs".to_owned()),
+                ..ArtifactSettings::default()
+            }),
+            ..RunnerSettings::default()
+        };
+        assert!(is_ours(&environment(&[]), &settings, names[0], None));
+        assert!(!is_ours(&environment(&[]), &settings, "AWS_REGION", None));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::patterns::BEFORE;
-use super::redactor::Known;
+use super::redactor::{Known, Target};
 use pass::{Hit, Pass, Token};
 
 mod pass;
@@ -22,6 +22,8 @@ pub enum End {
 /// The state of redaction between two reads of one stream.
 pub struct Stream {
     known: Arc<Known>,
+    /// Whether tokens count, which are only known by their shape.
+    tokens_count: bool,
     carry: Carry,
     counts: Vec<u64>,
     /// Kept for their memory; empty between reads.
@@ -53,11 +55,20 @@ impl Stream {
     pub(super) fn new(known: Arc<Known>) -> Self {
         Self {
             known,
+            tokens_count: true,
             carry: Carry::START,
             counts: Vec::new(),
             hits: Vec::new(),
             tokens: Vec::new(),
         }
+    }
+
+    /// Knows exact secrets only, wherever they stand: in what is no text, anything may have the shape
+    /// of a token, and hide a secret behind its name.
+    #[must_use]
+    pub fn exact(mut self) -> Self {
+        self.tokens_count = false;
+        self
     }
 
     /// Replaces secrets in `data`, which begins with what the previous call did not consume.
@@ -90,7 +101,14 @@ impl Stream {
         if let Some(token) = self.carry.token {
             pass.resume(token);
         }
-        let held = search.matches(data, |pattern, start, end| pass.found(pattern, start, end));
+        let counts = |pattern: usize| {
+            self.tokens_count || matches!(known.targets[pattern], Target::Exact { .. })
+        };
+        let held = search.matches(data, |pattern, start, end| {
+            if counts(pattern) {
+                pass.found(pattern, start, end);
+            }
+        });
         let consumed = match end {
             End::Yes => data.len(),
             End::No => pass.consumed.min(data.len() - held),

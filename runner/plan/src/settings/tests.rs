@@ -12,7 +12,7 @@ fn parsed(json: &str) -> RunnerSettings {
     serde_json::from_str(json).expect("a test's own settings")
 }
 
-/// The leaves of the schema, as `a.b.c`.
+/// The leaves of the schema, as `a.b.c`, but for lists of objects, which no flag can say.
 fn leaves() -> Vec<String> {
     fn collect(root: &Value, object: &Value, prefix: &str, leaves: &mut Vec<String>) {
         for (name, property) in object["properties"].as_object().into_iter().flatten() {
@@ -20,10 +20,13 @@ fn leaves() -> Vec<String> {
                 .as_str()
                 .and_then(|path| path.rsplit('/').next());
             let inner = reference.map_or(&Value::Null, |name| &root["$defs"][name]);
+            let item = property["items"]["$ref"].as_str();
+            let item = item.and_then(|path| path.rsplit('/').next());
+            let item = item.map_or(&Value::Null, |name| &root["$defs"][name]);
             let path = format!("{prefix}{name}");
             if inner["properties"].is_object() {
                 collect(root, inner, &format!("{path}."), leaves);
-            } else {
+            } else if !item["properties"].is_object() {
                 leaves.push(path);
             }
         }
@@ -145,4 +148,50 @@ fn depth_and_submodules_are_taken_from_text_and_from_json() {
         error.to_string().ends_with("did you mean `recursive`?"),
         "{error}"
     );
+}
+
+#[test]
+fn a_list_of_files_is_of_the_spec_alone_and_replaces_that_of_the_provider() {
+    let provider = parsed(
+        r#"{"artifacts":{"bucket":"runs","when":"failure","files":[{"name":"a"},{"name":"b"}]}}"#,
+    );
+    let spec = parsed(r#"{"artifacts":{"files":[{"name":"c","maxBytes":1}]}}"#);
+    let variables = environment(&[
+        ("AGENT_RUNNER_ARTIFACTS_INCLUDE", "log, workspace-wip"),
+        ("AGENT_RUNNER_ARTIFACTS_TIMEOUT", "5m"),
+    ]);
+    let flags = [("artifacts.when".to_owned(), "success".to_owned())];
+    let resolved = resolve(&[Some(&provider), Some(&spec)], &variables, &flags).expect("all valid");
+    let expected = parsed(
+        r#"{"artifacts":{"bucket":"runs","when":"success","include":["log","workspace-wip"],"timeout":300,"files":[{"name":"c","maxBytes":1}]}}"#,
+    );
+    assert_eq!(resolved, expected);
+    let flags = [("artifacts.include".to_owned(), "log,jurnal".to_owned())];
+    let error = resolve(&[], &environment(&[]), &flags).expect_err("not a file of ours");
+    assert!(error.to_string().contains("`jurnal`"), "{error}");
+}
+
+#[test]
+fn the_schema_of_a_spec_has_the_settings_of_artifacts() {
+    let schema = schemars::schema_for!(crate::spec::RunSpec);
+    let of = |name: &str| schema.as_value()["$defs"][name]["properties"].clone();
+    let entry = of("ArtifactEntry");
+    let fields = entry.as_object().expect("an entry has fields");
+    assert_eq!(fields.len(), 8, "{fields:?}");
+    for field in [
+        "name",
+        "path",
+        "key",
+        "optional",
+        "when",
+        "maxBytes",
+        "contentType",
+        "exclude",
+    ] {
+        assert!(fields.contains_key(field), "{field}");
+    }
+    let files = &of("ArtifactSettings")["files"]["items"]["$ref"];
+    assert_eq!(files, "#/$defs/ArtifactEntry");
+    let runner = &of("RunnerSettings")["artifacts"]["anyOf"][0]["$ref"];
+    assert_eq!(runner, "#/$defs/ArtifactSettings");
 }

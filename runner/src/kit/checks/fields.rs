@@ -2,8 +2,7 @@
 
 use agent_plan::env::Environment;
 use agent_plan::nearest;
-use agent_plan::plan::refuse_unbuilt;
-use agent_plan::spec::{self, RunSpec};
+use agent_plan::spec;
 use serde_json::json;
 
 use crate::kit::finding::Finding;
@@ -86,10 +85,6 @@ fn of_runner(manifest: &Manifest, findings: &mut Vec<Finding>) {
             Some(place) => finding.at(path, place),
             None => finding,
         });
-    }
-    if let Err(error) = refuse_unbuilt(&RunSpec::default(), Some(&document.value)) {
-        let words = report::sentence(&error, error.hint());
-        findings.push(Finding::new("what this build does", words, "remove it"));
     }
 }
 

@@ -31,7 +31,10 @@ fn fields_of_the_adapter_replace_those_of_provider_spec_one_by_one_and_whole() {
     assert_eq!(plan.process.args, ["own"], "arrays are not joined");
     assert_eq!(plan.process.rendered, ["A"], "objects are not joined");
     assert_eq!(plan.files.len(), 1, "what the adapter leaves out stays");
-    assert!(plan.artifacts.is_empty(), "an empty list is a value");
+    assert!(
+        plan.artifacts.declared.is_empty(),
+        "an empty list is a value"
+    );
 }
 
 #[test]

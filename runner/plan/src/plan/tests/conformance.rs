@@ -57,7 +57,7 @@ fn the_plan_is_what_was_expected((config, expected): (&str, &str)) {
     assert_eq!(json!(files), expected["inputFiles"]);
     let artifacts: Vec<OutputArtifact> =
         serde_json::from_value(expected["outputArtifacts"].clone()).expect("they are artifacts");
-    assert_eq!(plan.artifacts, artifacts);
+    assert_eq!(plan.artifacts.declared, artifacts);
     assert_eq!(json!(plan.identity.name), config_name(&config));
 }
 

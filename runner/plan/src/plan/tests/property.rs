@@ -46,6 +46,16 @@ fn fields() -> Vec<(&'static str, Value)> {
         ("/runner/workspace/localRemotes", json!(true)),
         ("/runner/workspace/wip", json!(true)),
         ("/runner/workspace/timeouts/total", json!(0)),
+        ("/runner/artifacts/endpoint", json!("http://h:1/{{run}}")),
+        ("/runner/artifacts/bucket", json!("b")),
+        ("/runner/artifacts/prefix", json!("{{inputs.a}}/")),
+        ("/runner/artifacts/include", json!(["log", "manifest"])),
+        ("/runner/artifacts/when", json!("failure")),
+        ("/runner/artifacts/timeout", json!(1.8e19)),
+        (
+            "/runner/artifacts/files",
+            json!([{ "name": "{{run}}", "path": "/**" }]),
+        ),
     ]
 }
 
@@ -133,6 +143,9 @@ fn has_plan(spec: &Value, payload: &Value, environment: &Environment) -> bool {
     match planned {
         Ok(plan) => {
             assert!(!plan.view().process.cwd.is_empty());
+            assert!(
+                plan.artifacts.prefix.ends_with('/') && !plan.artifacts.prefix.starts_with('/')
+            );
             true
         }
         Err(error) => {

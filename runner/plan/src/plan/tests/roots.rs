@@ -163,7 +163,7 @@ fn env_is_seen_by_env_templates_alone() {
     assert_eq!(variable(&plan, "GITHUB_TOKEN"), Some("from-the-pod"));
     assert_eq!(plan.process.args, ["<>"]);
     assert_eq!(plan.files[0].content, "<>");
-    assert_eq!(plan.artifacts[0].name, "<>");
+    assert_eq!(plan.artifacts.declared[0].name, "<>");
     assert_eq!(plan.process.cwd.to_str(), Some("/w/"));
     assert_eq!(
         plan.process.stdin,

@@ -40,6 +40,13 @@ fn everywhere(secret: &str) -> Asked {
             "/adapter/exec/outputArtifacts",
             json!([{ "name": secret, "path": secret, "key": secret, "url": secret }]),
         )
+        .setting(
+            "artifacts",
+            json!({
+                "endpoint": format!("file:///{secret}"), "bucket": secret, "prefix": secret,
+                "files": [{ "name": secret, "path": secret, "key": secret }],
+            }),
+        )
         .setting("prompt", json!("Use {{inputs.x}} on ${{ github.sha }}."))
         .setting("cwd", json!("/cwd/{{inputs.x}}"))
         .setting("env/templates", json!(["GITHUB_TOKEN"]))
@@ -315,9 +322,108 @@ fn a_checkout_reads_like_this() {
 }
 
 #[test]
-fn a_run_without_a_checkout_shows_none() {
+fn what_is_stored_reads_like_this() {
+    let asked = Asked::exec()
+        .spec(
+            "/adapter/exec/outputArtifacts",
+            json!([
+                { "name": "runner-log", "path": "/logs/runner.log" },
+                { "name": "report", "path": "out/report.md", "key": "runs//r1/report.md" },
+                { "name": "lost", "path": "out/lost.md", "key": "runs/../lost.md" },
+            ]),
+        )
+        .setting(
+            "artifacts",
+            json!({
+                "prefix": "ci",
+                "include": ["manifest"],
+                "files": [
+                    { "name": "runner-log", "when": "failure" },
+                    { "name": "work", "path": "/workspace/repo", "key": "work/", "optional": true },
+                ],
+            }),
+        )
+        .payload(json!({ "agentRun": { "name": "r1" } }))
+        .env("AGENTS_ARTIFACTS_ENDPOINT", "minio:9000")
+        .env("AGENTS_ARTIFACTS_ACCESS_KEY_ID", "the-access-key")
+        .env("AGENTS_ARTIFACTS_SECRET_ACCESS_KEY", "the-secret-key")
+        .env("AGENTS_ARTIFACTS_BUCKET", "runs");
+    let view = asked.planned().view();
+    insta::assert_json_snapshot!(view.uploads, @r#"
+    {
+      "store": {
+        "endpoint": "http://minio:9000",
+        "bucket": "runs",
+        "region": "us-east-1",
+        "addressing": "path",
+        "credentials": "static"
+      },
+      "prefix": "ci/r1/1/",
+      "deliveries": [
+        {
+          "name": "report",
+          "path": "/workspace/out/report.md",
+          "key": "runs/r1/report.md",
+          "tree": false,
+          "when": "always",
+          "optional": false
+        },
+        {
+          "name": "lost",
+          "path": "/workspace/out/lost.md",
+          "key": null,
+          "tree": false,
+          "when": "always",
+          "optional": false
+        },
+        {
+          "name": "runner-log",
+          "path": "/logs/runner.log",
+          "key": "ci/r1/1/runner-log",
+          "tree": true,
+          "when": "failure",
+          "optional": false
+        },
+        {
+          "name": "work",
+          "path": "/workspace/repo",
+          "key": "work",
+          "tree": true,
+          "when": "always",
+          "optional": true
+        }
+      ],
+      "include": [
+        "manifest"
+      ]
+    }
+    "#);
+    let store = |asked: Asked| {
+        let uploads = asked.planned().view().uploads.expect("something is stored");
+        json!({ "store": uploads.store, "problem": uploads.problem })
+    };
+    let directory = asked.clone().flag("artifacts.endpoint", "file:///store");
+    insta::assert_json_snapshot!(store(directory), @r#"
+    {
+      "store": {
+        "endpoint": "file:///store/runs"
+      },
+      "problem": null
+    }
+    "#);
+    let aws = asked.clone().flag("artifacts.endpoint", "aws");
+    assert_eq!(store(aws)["store"]["endpoint"], "aws");
+    let half = asked.env("AGENTS_ARTIFACTS_ENDPOINT", "");
+    let half = store(half);
+    assert_eq!(half["store"], Value::Null);
+    let problem = half["problem"].as_str().unwrap_or_default();
+    assert!(problem.starts_with("the object store needs"), "{problem}");
+}
+
+#[test]
+fn a_run_without_a_checkout_or_a_store_shows_none() {
     let view = serde_json::to_value(Asked::exec().planned().view()).expect("a view is JSON");
-    for key in ["checkout", "credentials", "wip"] {
+    for key in ["checkout", "credentials", "wip", "uploads"] {
         assert!(view.get(key).is_none(), "{key}");
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::outcome::Outcome;
 use crate::spec::OutputArtifact;
-use crate::status::{GitStatus, ProcessStatus, StatusArtifacts, WipStatus};
+use crate::status::{GitStatus, ProcessStatus, StatusArtifacts, UploadsStatus, WipStatus};
 use proptest::prelude::*;
 
 fn status() -> RunStatus {
@@ -119,6 +119,61 @@ fn a_thousand_quarantined_files_cost_their_names_and_not_the_commit() {
     assert_eq!(packed["truncated"], serde_json::json!(["git.quarantined"]));
 }
 
+fn uploads(store: &str, problem: &str) -> UploadsStatus {
+    UploadsStatus {
+        store: store.to_owned(),
+        objects: u64::MAX,
+        unchanged: u64::MAX,
+        bytes: u64::MAX,
+        missing: u64::MAX,
+        refused: u64::MAX,
+        failed: u64::MAX,
+        pending: u64::MAX,
+        manifest: Some(store.to_owned()),
+        problem: Some(problem.to_owned()),
+    }
+}
+
+#[test]
+fn what_was_stored_costs_its_problem_first_and_its_counts_last() {
+    let long = |args: usize| RunStatus {
+        args: Some(vec!["x".repeat(args)]),
+        artifacts: StatusArtifacts {
+            uploads: Some(uploads("s3://runs", &"no ".repeat(2000))),
+            ..StatusArtifacts::default()
+        },
+        ..status()
+    };
+    let packed: Value = serde_json::from_slice(&pack(&long(10))).expect("JSON");
+    let kept = &packed["artifacts"]["uploads"];
+    assert_eq!(kept["problem"].as_str().map(str::len), Some(200));
+    assert_eq!(kept["manifest"], "s3://runs");
+    assert_eq!(
+        packed["truncated"],
+        serde_json::json!(["artifacts.uploads.problem"])
+    );
+    let crowded = RunStatus {
+        cwd: Some("/x".repeat(3000)),
+        git: Some(GitStatus {
+            commit: Some("0".repeat(4000)),
+            ..GitStatus::default()
+        }),
+        ..long(10)
+    };
+    let packed: Value = serde_json::from_slice(&pack(&crowded)).expect("JSON");
+    let kept = &packed["artifacts"]["uploads"];
+    assert_eq!(kept["failed"], u64::MAX);
+    assert_eq!(kept["manifest"], Value::Null);
+    assert_eq!(packed["git"], Value::Null);
+}
+
+#[test]
+fn counts_of_what_did_not_happen_are_not_there() {
+    let json = serde_json::to_value(UploadsStatus::default()).expect("JSON");
+    let expected = serde_json::json!({ "store": "", "objects": 0, "unchanged": 0, "bytes": 0 });
+    assert_eq!(json, expected);
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -141,7 +196,7 @@ prop_compose! {
         RunStatus {
             provider, adapter: Some(adapter), binary: Some(binary), args: Some(args), signal: Some(signal), started_at, finished_at,
             run_uid: Some(path.clone()), cwd: Some(cwd), error: Some(cut(&error, crate::status::ERROR_LIMIT)), reason,
-            artifacts: StatusArtifacts { status_path: Some(path.clone()), log_path: Some(path.clone()), output_artifacts: Some(vec![artifact; 5]) },
+            artifacts: StatusArtifacts { status_path: Some(path.clone()), log_path: Some(path.clone()), output_artifacts: Some(vec![artifact; 5]), uploads: Some(uploads(&path, &error)) },
             git: Some(GitStatus {
                 url: path.clone(), commit: Some(path.clone()), branch: Some(path.clone()), base: Some(path.clone()),
                 ahead: Some(u64::MAX), dirty: Some(true), path: Some(path.clone()),
