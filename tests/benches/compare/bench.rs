@@ -136,3 +136,15 @@ pub(crate) fn installed(name: &str) -> Option<String> {
         .map(|dir| format!("{dir}/{name}"))
         .find(|path| Path::new(path).exists())
 }
+
+/// A command with more variables in its environment; the process is that of the command.
+pub(crate) fn with<'a>(
+    variables: impl IntoIterator<Item = &'a (&'a str, &'a str)>,
+    command: Stage,
+) -> Stage {
+    let env = installed("env").unwrap_or_else(|| "/usr/bin/env".to_owned());
+    let words = variables
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    [env].into_iter().chain(words).chain(command).collect()
+}

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 pub(crate) use peer::play;
 
-use crate::bench::{Bench, Stage, installed, log};
+use crate::bench::{Bench, Stage, log, with};
 use crate::report::Report;
 
 /// The stream that everything goes to.
@@ -142,15 +142,6 @@ impl Run {
         let status: Value = serde_json::from_slice(&status)?;
         Ok(status["events"].clone())
     }
-}
-
-/// A command with more variables in its environment; the process is that of the command.
-fn with<'a>(variables: impl IntoIterator<Item = &'a (&'a str, &'a str)>, command: Stage) -> Stage {
-    let env = installed("env").unwrap_or_else(|| "/usr/bin/env".to_owned());
-    let words = variables
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}"));
-    [env].into_iter().chain(words).chain(command).collect()
 }
 
 /// The command of a part that this executable plays.

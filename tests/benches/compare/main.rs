@@ -31,6 +31,7 @@ mod report;
 mod slope;
 mod spread;
 mod start;
+mod upload;
 
 use std::io;
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ use bench::Bench;
 use report::Report;
 
 const USAGE: &str =
-    "usage: cargo bench -p agent-tests --bench compare -- [start] [idle] [log] [slope] [checkout] [events]
+    "usage: cargo bench -p agent-tests --bench compare -- [start] [idle] [log] [slope] [checkout] [events] [upload]
        [--rounds N] [--dir PATH] [--disk PATH] [--check]
 ";
 
@@ -48,13 +49,14 @@ const USAGE: &str =
 type Part = fn(&Bench, &mut Report) -> io::Result<()>;
 
 /// The parts, in the order in which they run.
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("start", start::compare),
     ("idle", idle::compare),
     ("slope", slope::compare),
     ("log", log::compare),
     ("checkout", checkout::compare),
     ("events", events::compare),
+    ("upload", upload::compare),
 ];
 
 /// What the command line asks for.

@@ -25,6 +25,11 @@ pub(crate) const EVENTS_IDLE_MIB: f64 = 10.0;
 /// Growth of the peak from 1,000 events to 200,000, in MiB: the window of records in memory.
 pub(crate) const EVENTS_SLOPE_MIB: f64 = 8.0;
 
+/// Wall time of storing, over that of a peer.
+pub(crate) const UPLOAD_RATIO: f64 = 1.0;
+/// Peak memory of storing, over that of a peer.
+pub(crate) const UPLOAD_MEMORY_RATIO: f64 = 0.5;
+
 /// What is printed, and what was promised.
 pub(crate) struct Report {
     out: io::Stdout,

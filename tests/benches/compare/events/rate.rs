@@ -10,8 +10,8 @@ use agent_plan::record::{Header, Speaker, VERSION};
 use agent_tests::{Nats, binary};
 
 use super::stream::{self, Stored};
-use super::{AGENT, Protocol, Run, SPEAKER, STREAM, peer, player, server, with};
-use crate::bench::{Bench, Stage};
+use super::{AGENT, Protocol, Run, SPEAKER, STREAM, peer, player, server};
+use crate::bench::{Bench, Stage, with};
 use crate::report::{EVENTS_TIME_RATIO, Report};
 use crate::spread::Spread;
 
