@@ -75,8 +75,8 @@ struct Errand {
     item: Item,
 }
 
-/// The artifacts of a run. Clones share what became of them.
-#[derive(Debug, Clone)]
+/// The artifacts of a run.
+#[derive(Debug)]
 pub(crate) struct Artifacts {
     plan: Arc<Plan>,
     store: Option<Arc<Store>>,

@@ -24,7 +24,6 @@ use std::time::{Duration, Instant};
 use agent_plan::plan::{CheckoutPlan, Remote, Trust};
 use git2::{Repository, RepositoryInitOptions};
 
-mod authorities;
 mod branches;
 mod failure;
 mod fetch;

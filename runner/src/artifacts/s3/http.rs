@@ -13,11 +13,8 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use reqwest::{Method, redirect};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 
-use crate::trust;
+use crate::trust::{self, TrustError};
 
 /// How long a connection may take to stand.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -29,21 +26,9 @@ const LONGEST_ANSWER: usize = 4 << 20;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(in crate::artifacts) enum ClientError {
-    /// The authorities cannot be read.
-    #[error("the certificates in `{}` cannot be read", path.display())]
-    Certificates {
-        /// Their file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: rustls::pki_types::pem::Error,
-    },
-    /// A file that should have authorities has none.
-    #[error("there is no certificate in `{}`", path.display())]
-    NoCertificate {
-        /// It.
-        path: PathBuf,
-    },
+    /// The authorities cannot be used.
+    #[error(transparent)]
+    Authorities(#[from] TrustError),
     /// The cluster's token for a role cannot be read.
     #[error("the token in `{}`, which `AWS_WEB_IDENTITY_TOKEN_FILE` names, cannot be read", path.display())]
     Token {
@@ -53,9 +38,6 @@ pub(in crate::artifacts) enum ClientError {
         #[source]
         source: std::io::Error,
     },
-    /// The cryptography of this build refuses the protocol versions.
-    #[error("rustls refuses its own defaults")]
-    Versions(#[source] rustls::Error),
     /// The client cannot be made.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
@@ -73,7 +55,10 @@ impl Connector {
     /// Returns [`ClientError`].
     pub(super) fn new(plan: &S3Plan) -> Result<Self, ClientError> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(plan)?)
+            .tls_backend_preconfigured(trust::client_config(
+                plan.ca_bundle.as_deref(),
+                &plan.ca_file,
+            )?)
             // What is signed is for one host.
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT)
@@ -149,34 +134,4 @@ fn failed(error: reqwest::Error) -> ConnectorError {
     } else {
         ConnectorError::io(error)
     }
-}
-
-fn tls(plan: &S3Plan) -> Result<ClientConfig, ClientError> {
-    let mut roots = RootCertStore::empty();
-    match &plan.ca_bundle {
-        Some(path) => add(&mut roots, path)?,
-        None => trust::add_system(&mut roots),
-    }
-    if let Some(path) = &plan.ca_file {
-        add(&mut roots, path)?;
-    }
-    Ok(trust::builder(roots)
-        .map_err(ClientError::Versions)?
-        .with_no_client_auth())
-}
-
-fn add(roots: &mut RootCertStore, path: &std::path::Path) -> Result<(), ClientError> {
-    let unreadable = |source| ClientError::Certificates {
-        path: path.to_owned(),
-        source,
-    };
-    let file = CertificateDer::pem_file_iter(path).map_err(unreadable)?;
-    let all = file.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-    let (added, _) = roots.add_parsable_certificates(all);
-    if added == 0 {
-        return Err(ClientError::NoCertificate {
-            path: path.to_owned(),
-        });
-    }
-    Ok(())
 }

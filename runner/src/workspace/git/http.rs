@@ -11,7 +11,8 @@ use agent_plan::plan::{Access, Remote, Scheme, TokenSource};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Proxy, Response, StatusCode, Url, redirect};
 
-use super::authorities;
+use crate::trust;
+
 use answer::{body, redirection, retry_after};
 use proxy::Route;
 use token::{basic, read_token};
@@ -67,7 +68,10 @@ impl Http {
         let route = Arc::new(Route::new(&access.proxies));
         let proxies = Arc::clone(&route);
         let builder = Client::builder()
-            .tls_backend_preconfigured(authorities::client_config(access)?)
+            .tls_backend_preconfigured(trust::client_config(
+                access.ca_bundle.as_deref(),
+                &access.ca_files,
+            )?)
             // Only the proxies of the plan: reqwest would look into the process's environment.
             .no_proxy()
             .proxy(Proxy::custom(move |url| proxies.to(url).ok()?.cloned()))

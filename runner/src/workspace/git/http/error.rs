@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::super::authorities::AuthorityError;
+use crate::trust::TrustError;
 
 /// Why a server could not be spoken to.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ use super::super::authorities::AuthorityError;
 pub enum HttpError {
     /// The authorities cannot be used.
     #[error("TLS cannot be set up")]
-    Authorities(#[from] AuthorityError),
+    Authorities(#[from] TrustError),
     /// A proxy's URL is not one.
     #[error("what `{variable}` or `all_proxy` names is no HTTP proxy")]
     Proxy {
