@@ -4,7 +4,8 @@
 //!
 //! [`Artifacts::deliver`] comes after the agent, however that ended. [`mod@select`] lists the files of
 //! each delivery of the plan, on paths that [`source`] takes as hostile. The smallest go first,
-//! several at a time, each by [`transfer`]: read through the redactor ([`content`]), and sent to a
+//! several at a time, each by [`transfer`]: read through the redactor ([`content`], which also knows by a
+//! stamp whether somebody wrote to it), at once or in parts whose buffers go round, and sent to a
 //! [`store`], which is [`s3`] or a [`directory`]. What became of each is in an [`account`] from the
 //! beginning, so that whenever there is no more time ([`mod@deadline`]), what is said is true.
 //! [`Artifacts::last`] stores what is only complete at the very end: the journal, the status, and a
@@ -52,10 +53,14 @@ use source::SourceError;
 use store::{About, Body, Store};
 pub(crate) use tally::Say;
 use tally::Tally;
-use transfer::Carrier;
+use transfer::{Carrier, Spare};
 
 /// How many files are on their way at once.
 const AT_ONCE: usize = 8;
+
+/// After so many files in a row that a store failed to take, it is not asked for others: as many as
+/// are on their way at once, each asked for often enough.
+const TROUBLES: usize = AT_ONCE;
 
 /// How long what was begun takes to be given up, after the deadline.
 pub(crate) const CLEAN_UP: Duration = transfer::CLEAN_UP;
@@ -264,6 +269,7 @@ impl Artifacts {
             looks_first: self.plan.identity.attempt > 1,
             deadline: deadline.clone(),
             pool: transfer::pool(),
+            spare: Spare::default(),
             tally: Arc::new(Tally::new(errands.len(), bytes, say)),
         };
         let carrier = &carrier;
@@ -284,7 +290,13 @@ impl Artifacts {
         let delivery = self.account.books().entries[errand.entry].delivery.clone();
         let outcome = carrier.carry(item, &delivery).await;
         let mut books = self.account.books();
-        if let (Some(why), true) = (&outcome.error, outcome.is_general) {
+        if outcome.is_trouble {
+            books.troubles += 1;
+        } else if outcome.fate.is_there() {
+            books.troubles = 0;
+        }
+        let is_general = outcome.is_general || books.troubles >= TROUBLES;
+        if let (Some(why), true) = (&outcome.error, is_general) {
             books.general.get_or_insert_with(|| why.clone());
         }
         for (name, count) in outcome.found.replaced {
@@ -319,6 +331,7 @@ impl Artifacts {
         if self.store.is_none() {
             return;
         }
+        self.account.books().hope();
         let journal = own(&self.plan, None, &[Included::Journal]).next();
         if let Some(journal) = journal {
             let index = self.account.books().enter(journal);
@@ -356,8 +369,6 @@ impl Artifacts {
         let digest = digest::sha256(&bytes);
         let about = About {
             key: format!("{}{name}", self.plan.artifacts.prefix),
-            digest,
-            size: bytes.len() as u64,
             content_type: "application/json".to_owned(),
         };
         let stored = deadline
@@ -372,7 +383,13 @@ impl Artifacts {
                     .push((name.to_owned(), about.key, url));
                 return;
             }
-            Some(Err(fault)) => fault.to_string(),
+            Some(Err(fault)) => {
+                let problem = fault.to_string();
+                if fault.is_trouble || fault.is_general {
+                    self.account.books().general = Some(problem.clone());
+                }
+                problem
+            }
             None => account::NOT_REACHED.to_owned(),
         };
         let mut books = self.account.books();

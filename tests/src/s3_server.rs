@@ -182,6 +182,13 @@ impl S3Server {
         self
     }
 
+    /// Keeps no checksums of uploads in parts, and does not say so, as some servers do.
+    #[must_use]
+    pub fn forgetting_checksums(self) -> Self {
+        self.shared.store.state().forgets_checksums = true;
+        self
+    }
+
     /// Adds a fault in the middle of a test.
     pub fn add_fault(&self, fault: S3Fault) {
         if let fault::What::Slow(_) = fault.what {

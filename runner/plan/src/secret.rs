@@ -33,6 +33,7 @@ mod stream;
 
 mod encodings;
 mod filter;
+mod glance;
 mod patterns;
 mod search;
 mod tail;

@@ -92,6 +92,8 @@ pub(super) struct Books {
     pub(super) warnings: Vec<String>,
     /// Why nothing more can be stored, once that is known.
     pub(super) general: Option<String>,
+    /// Files in a row that were not stored because the store had trouble.
+    pub(super) troubles: usize,
     /// Artifacts that are not of such an ending, and of which they are.
     pub(super) skipped: Vec<(String, When)>,
     /// What of ours is stored besides: name, key and address.
@@ -145,6 +147,13 @@ impl Books {
     pub(super) fn fail_all(&mut self, why: &str) {
         for entry in &mut self.entries {
             entry.problem = Some((Fate::Failed, why.to_owned()));
+        }
+    }
+
+    /// Trouble of a store may be over by now.
+    pub(super) fn hope(&mut self) {
+        if std::mem::take(&mut self.troubles) > 0 {
+            self.general = None;
         }
     }
 

@@ -94,7 +94,7 @@ impl Directory {
 
 impl Upload {
     pub(super) async fn part(&self, number: i32, offset: u64, body: Body) -> Result<Part, Fault> {
-        let file = Arc::clone(&self.file);
+        let (file, digest) = (Arc::clone(&self.file), body.digest);
         let work = move || {
             let file = file.lock().unwrap_or_else(PoisonError::into_inner);
             match &*file {
@@ -106,7 +106,8 @@ impl Upload {
         Ok(Part {
             number,
             etag: None,
-            checksum: None,
+            digest,
+            has_checksum: false,
         })
     }
 
@@ -149,6 +150,7 @@ fn look(path: &Path) -> io::Result<Option<Stored>> {
     }
     Ok(Some(Stored {
         sha256: Some(hex(&digest.finish())),
+        checksum: None,
         size: about.len(),
         etag: None,
     }))
@@ -201,6 +203,7 @@ async fn blocking<T: Send + 'static>(
         ),
         hint: (error.kind() == io::ErrorKind::StorageFull).then_some("the volume is full"),
         is_general: error.kind() == io::ErrorKind::StorageFull,
+        is_trouble: false,
     })
 }
 

@@ -1,19 +1,24 @@
 //! S3, and what speaks its protocol.
 //!
-//! Requests are signed with their payload, and objects have their SHA-256 as a header, never as a
-//! trailer: what is sent is in memory, so nothing has to be known only afterwards. A server that
-//! refuses the checksum's header is asked again without, and is not bothered with it any more.
+//! What is sent has its SHA-256 as a header, never as a trailer: it is in memory, so nothing has to be
+//! known only afterwards. The header is signed; the payload is, too, but for parts that the server has
+//! said it compares with it. By these checksums an object is known again, and by its metadata where its
+//! SHA-256 was known when it was begun. A server that refuses checksums is asked again without, and one
+//! that refuses or forgets them is not bothered with them any more.
 
 mod credentials;
 mod fault;
 mod http;
+mod payload;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use agent_plan::plan::{Encryption, S3Plan};
 use aws_config::provider_config::ProviderConfig;
+use aws_lc_rs::digest::Digest;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -23,13 +28,15 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption, StorageClass,
+    ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
+    StorageClass,
 };
 
 use crate::digest;
 
 use super::store::{About, Body, Fault, Part, Stored};
 pub(super) use http::ClientError;
+use payload::Payload;
 
 /// Attempts of a request, the first included: with the delays below, half a minute.
 const ATTEMPTS: u32 = 7;
@@ -61,6 +68,8 @@ struct Bucket {
     storage_class: Option<StorageClass>,
     /// Whether the server takes checksums in headers, as far as is known.
     takes_checksums: AtomicBool,
+    /// Whether it takes payloads that are not signed, as far as is known.
+    takes_unsigned: AtomicBool,
 }
 
 /// A multipart upload.
@@ -69,7 +78,10 @@ pub(super) struct Upload {
     s3: S3,
     key: String,
     id: String,
-    has_checksums: bool,
+    /// Whether parts have checksums.
+    has_checksums: AtomicBool,
+    /// Whether the server has said that it compares them.
+    is_checked: bool,
 }
 
 impl S3 {
@@ -118,6 +130,7 @@ impl S3 {
             encryption: plan.encryption.clone(),
             storage_class: plan.storage_class.as_deref().map(StorageClass::from),
             takes_checksums: AtomicBool::new(true),
+            takes_unsigned: AtomicBool::new(true),
         })))
     }
 
@@ -131,19 +144,44 @@ impl S3 {
 
     /// As [`Store::look`](super::store::Store::look).
     pub(super) async fn look(&self, key: &str) -> Result<Option<Stored>, Fault> {
-        let request = self.0.client.head_object().bucket(&self.0.name).key(key);
-        match boxed(request.send()).await {
-            Ok(there) => Ok(Some(Stored {
-                sha256: there.metadata().and_then(|all| all.get(SHA256)).cloned(),
-                size: u64::try_from(there.content_length().unwrap_or(0)).unwrap_or(0),
-                etag: there.e_tag().map(unquoted),
-            })),
+        let known = self.takes_checksums();
+        let mut with = known;
+        loop {
+            let request = self.0.client.head_object().bucket(&self.0.name).key(key);
+            let request = request.set_checksum_mode(with.then_some(ChecksumMode::Enabled));
+            let sent = boxed(request.send()).await;
+            let status = match &sent {
+                Ok(_) => None,
+                Err(error) => error.raw_response().map(|raw| raw.status().as_u16()),
+            };
+            // It was the checksums that were refused, and not the request.
+            if known && !with && (sent.is_ok() || status == Some(404)) {
+                self.without_checksums();
+            }
+            let error = match sent {
+                Ok(there) => {
+                    return Ok(Some(Stored {
+                        sha256: there.metadata().and_then(|all| all.get(SHA256)).cloned(),
+                        // Of parts it is followed by their number.
+                        checksum: there
+                            .checksum_sha256()
+                            .and_then(|sum| Some(sum.split('-').next()?.to_owned())),
+                        size: u64::try_from(there.content_length().unwrap_or(0)).unwrap_or(0),
+                        etag: there.e_tag().map(unquoted),
+                    }));
+                }
+                Err(error) if with && fault::is_of_checksums(&error) => {
+                    with = false;
+                    continue;
+                }
+                Err(error) => error,
+            };
             // Who may write and not list is told 403 of what is not there. To any other refusal of this
             // request there are no words: the next one has them.
-            Err(error) => match error.raw_response().map(|raw| raw.status().as_u16()) {
+            return match status {
                 Some(400..500) => Ok(None),
                 _ => Err(self.fault(&error)),
-            },
+            };
         }
     }
 
@@ -159,7 +197,7 @@ impl S3 {
                 .bucket(&self.0.name)
                 .key(&about.key)
                 .content_type(&about.content_type)
-                .metadata(SHA256, digest::hex(&about.digest))
+                .metadata(SHA256, digest::hex(&body.digest))
                 .set_server_side_encryption(self.encryption())
                 .set_ssekms_key_id(self.kms_key())
                 .set_storage_class(self.0.storage_class.clone())
@@ -167,6 +205,7 @@ impl S3 {
                 .body(ByteStream::from(body.bytes.clone()));
             let sent = request
                 .customize()
+                .interceptor(Payload::signed(&body))
                 .config_override(patience(body.bytes.len()));
             match boxed(sent.send()).await {
                 Ok(stored) => return Ok(stored.e_tag().map(unquoted)),
@@ -177,9 +216,16 @@ impl S3 {
     }
 
     /// As [`Store::begin`](super::store::Store::begin).
-    pub(super) async fn begin(&self, about: &About) -> Result<Upload, Fault> {
+    pub(super) async fn begin(
+        &self,
+        about: &About,
+        digest: Option<&Digest>,
+    ) -> Result<Option<Upload>, Fault> {
         loop {
             let with = self.takes_checksums();
+            if !with && digest.is_none() {
+                return Ok(None);
+            }
             let request = self
                 .0
                 .client
@@ -187,22 +233,41 @@ impl S3 {
                 .bucket(&self.0.name)
                 .key(&about.key)
                 .content_type(&about.content_type)
-                .metadata(SHA256, digest::hex(&about.digest))
+                .set_metadata(digest.map(|digest| {
+                    let said = (SHA256.to_owned(), digest::hex(digest));
+                    HashMap::from([said])
+                }))
                 .set_server_side_encryption(self.encryption())
                 .set_ssekms_key_id(self.kms_key())
                 .set_storage_class(self.0.storage_class.clone())
                 .set_checksum_algorithm(with.then_some(ChecksumAlgorithm::Sha256));
-            match boxed(request.send()).await {
-                Ok(begun) => {
-                    return Ok(Upload {
-                        s3: self.clone(),
-                        key: about.key.clone(),
-                        id: begun.upload_id().unwrap_or_default().to_owned(),
-                        has_checksums: with,
-                    });
+            let begun = match boxed(request.send()).await {
+                Ok(begun) => begun,
+                Err(error) if with && fault::is_of_checksums(&error) => {
+                    self.without_checksums();
+                    continue;
                 }
-                Err(error) if with && fault::is_of_checksums(&error) => self.without_checksums(),
                 Err(error) => return Err(self.fault(&error)),
+            };
+            let upload = Upload {
+                s3: self.clone(),
+                key: about.key.clone(),
+                id: begun.upload_id().unwrap_or_default().to_owned(),
+                has_checksums: AtomicBool::new(with),
+                // A server that keeps the checksums says so.
+                is_checked: with && begun.checksum_algorithm().is_some(),
+            };
+            if digest.is_some() || upload.is_checked {
+                return Ok(Some(upload));
+            }
+            self.without_checksums();
+            if let Err(fault) = upload.abort().await {
+                let (key, problem) = (&about.key, fault.to_string());
+                tracing::warn!(
+                    key,
+                    problem,
+                    "A multipart upload may stay in the object store."
+                );
             }
         }
     }
@@ -213,7 +278,7 @@ impl S3 {
 
     fn without_checksums(&self) {
         if self.0.takes_checksums.swap(false, Ordering::Relaxed) {
-            tracing::info!("The object store refuses checksums: going on without.");
+            tracing::info!("The object store keeps no checksums: going on without.");
         }
     }
 
@@ -245,8 +310,14 @@ impl Upload {
     pub(super) async fn part(&self, number: i32, body: Body) -> Result<Part, Fault> {
         let Self { s3, key, id, .. } = self;
         loop {
-            let with = self.has_checksums && s3.takes_checksums();
-            let checksum = with.then(|| digest::base64(&body.digest));
+            let with = self.has_checksums.load(Ordering::Relaxed);
+            let is_unsigned =
+                with && self.is_checked && s3.0.takes_unsigned.load(Ordering::Relaxed);
+            let payload = if is_unsigned {
+                Payload::unsigned()
+            } else {
+                Payload::signed(&body)
+            };
             let request =
                 s3.0.client
                     .upload_part()
@@ -254,20 +325,31 @@ impl Upload {
                     .key(key)
                     .upload_id(id)
                     .part_number(number)
-                    .set_checksum_sha256(checksum.clone())
+                    .set_checksum_sha256(with.then(|| digest::base64(&body.digest)))
                     .body(ByteStream::from(body.bytes.clone()));
             let sent = request
                 .customize()
+                .interceptor(payload)
                 .config_override(patience(body.bytes.len()));
             match boxed(sent.send()).await {
                 Ok(stored) => {
                     return Ok(Part {
                         number,
                         etag: stored.e_tag().map(str::to_owned),
-                        checksum,
+                        digest: body.digest,
+                        has_checksum: with,
                     });
                 }
-                Err(error) if with && fault::is_of_checksums(&error) => s3.without_checksums(),
+                // A bucket's policy may forbid it.
+                Err(error) if is_unsigned && fault::is_of_signature(&error) => {
+                    if s3.0.takes_unsigned.swap(false, Ordering::Relaxed) {
+                        tracing::info!("The object store wants payloads signed.");
+                    }
+                }
+                Err(error) if with && fault::is_of_checksums(&error) => {
+                    s3.without_checksums();
+                    self.has_checksums.store(false, Ordering::Relaxed);
+                }
                 Err(error) => return Err(s3.fault(&error)),
             }
         }
@@ -281,7 +363,7 @@ impl Upload {
             CompletedPart::builder()
                 .part_number(part.number)
                 .set_e_tag(part.etag)
-                .set_checksum_sha256(part.checksum)
+                .set_checksum_sha256(part.has_checksum.then(|| digest::base64(&part.digest)))
                 .build()
         });
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect()));

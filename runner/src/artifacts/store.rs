@@ -25,12 +25,19 @@ pub(super) enum Store {
 pub(super) struct About {
     /// Its key.
     pub(super) key: String,
-    /// SHA-256 of its bytes.
-    pub(super) digest: Digest,
-    /// Its bytes.
-    pub(super) size: u64,
     /// Its media type.
     pub(super) content_type: String,
+}
+
+/// What tells one content from another.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    /// Its bytes.
+    pub(super) size: u64,
+    /// SHA-256 of them.
+    pub(super) digest: Digest,
+    /// SHA-256 of the SHA-256 of its parts, for what is stored in parts: S3's composite checksum.
+    pub(super) composite: Option<Digest>,
 }
 
 /// What is sent at once.
@@ -47,6 +54,8 @@ pub(super) struct Body {
 pub(super) struct Stored {
     /// SHA-256 in lower-case hexadecimal, if whoever stored it said it.
     pub(super) sha256: Option<String>,
+    /// SHA-256 in base64 as the store keeps it: of the bytes, or of the SHA-256 of their parts.
+    pub(super) checksum: Option<String>,
     /// Its bytes.
     pub(super) size: u64,
     /// The store's own name of the content.
@@ -55,8 +64,11 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Whether it is what would be stored.
-    pub(super) fn is(&self, about: &About) -> bool {
-        self.size == about.size && self.sha256 == Some(digest::hex(&about.digest))
+    pub(super) fn is(&self, content: &Identity) -> bool {
+        let is_said = self.sha256 == Some(digest::hex(&content.digest));
+        let is_kept = self.checksum.is_some()
+            && self.checksum == content.composite.as_ref().map(digest::base64);
+        self.size == content.size && (is_said || is_kept)
     }
 }
 
@@ -76,8 +88,10 @@ pub(super) struct Part {
     pub(super) number: i32,
     /// The store's own name of it.
     pub(super) etag: Option<String>,
-    /// SHA-256 of it in base64, if the store was told.
-    pub(super) checksum: Option<String>,
+    /// SHA-256 of it.
+    pub(super) digest: Digest,
+    /// Whether the store was told that.
+    pub(super) has_checksum: bool,
 }
 
 /// Why something could not be stored.
@@ -90,6 +104,8 @@ pub(super) struct Fault {
     pub(super) hint: Option<&'static str>,
     /// Whether nothing else can be stored either.
     pub(super) is_general: bool,
+    /// Whether it is the store that has trouble, and not this object.
+    pub(super) is_trouble: bool,
 }
 
 /// Why there is no store.
@@ -153,16 +169,24 @@ impl Store {
         }
     }
 
-    /// Begins an object of parts. Not cancel safe: an object that is begun is to be ended.
+    /// Begins an object of parts, whose SHA-256 is `digest` if that is known by now. `None`: without it
+    /// the store would not know the object again. Not cancel safe: what is begun is to be ended.
     ///
     /// # Errors
     ///
     /// Returns [`Fault`].
-    pub(super) async fn begin(&self, about: &About) -> Result<Upload, Fault> {
-        Ok(match self {
-            Self::S3(s3) => Upload::S3(s3.begin(about).await?),
-            Self::Directory(directory) => Upload::Directory(directory.begin(about).await?),
-        })
+    pub(super) async fn begin(
+        &self,
+        about: &About,
+        digest: Option<&Digest>,
+    ) -> Result<Option<Upload>, Fault> {
+        match self {
+            Self::S3(s3) => Ok(s3.begin(about, digest).await?.map(Upload::S3)),
+            Self::Directory(directory) => {
+                let upload = directory.begin(about).await?;
+                Ok(Some(Upload::Directory(upload)))
+            }
+        }
     }
 
     /// The directory that it is, if it is one.

@@ -1,9 +1,10 @@
 //! One file on its way into the store.
 //!
-//! A small file is read once and sent from memory, a large one is read twice and sent in parts
-//! ([`large`]). Whoever reads takes room in a pool first, so memory is bounded whatever the sizes are.
+//! A small file is sent from memory, a large one in parts while it is read ([`large`]). Whoever reads
+//! takes room in a pool first, so memory is bounded whatever the sizes are.
 
 mod large;
+mod spare;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +12,7 @@ use std::time::Duration;
 
 use agent_plan::plan::Delivery;
 use agent_plan::secret::Redactor;
-use aws_lc_rs::digest::Digest;
-use bytes::Bytes;
+use bytes::BytesMut;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -24,8 +24,9 @@ use super::deadline::Deadline;
 use super::media::media_type;
 use super::select::Item;
 use super::source::{self, SourceError};
-use super::store::{About, Body, Fault, Store};
+use super::store::{About, Body, Fault, Identity, Store, Stored};
 use super::tally::Tally;
+pub(super) use spare::Spare;
 
 /// The largest file that is sent at once.
 const SINGLE: u64 = 16 << 20;
@@ -36,8 +37,8 @@ const MOST_PARTS: u64 = 10_000;
 /// Unit of the pool.
 const MIB: u64 = 1 << 20;
 
-/// What is in memory at once, in MiB: two small files at their largest, or four parts.
-const POOL: u32 = 32;
+/// What is in memory at once, in MiB: a small file at its largest and others, or four parts.
+const POOL: u32 = 24;
 
 /// How long what was begun may take to be given up, when there is no time left.
 pub(super) const CLEAN_UP: Duration = Duration::from_secs(1);
@@ -53,6 +54,7 @@ pub(super) struct Carrier {
     pub(super) looks_first: bool,
     pub(super) deadline: Deadline,
     pub(super) pool: Arc<Semaphore>,
+    pub(super) spare: Spare,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -63,6 +65,8 @@ pub(super) struct Outcome {
     pub(super) error: Option<String>,
     /// Whether nothing else can be stored either.
     pub(super) is_general: bool,
+    /// Whether nothing else can be stored either if this goes on.
+    pub(super) is_trouble: bool,
     pub(super) size: Option<u64>,
     pub(super) sha256: Option<String>,
     pub(super) etag: Option<String>,
@@ -91,11 +95,9 @@ enum Stop {
     NoTime,
 }
 
-/// What is known of a large file after it was read once.
+/// What is known of a file after it was read.
 struct Surveyed {
-    digest: Digest,
-    size: u64,
-    kind: Kind,
+    identity: Identity,
     found: Found,
 }
 
@@ -112,6 +114,7 @@ impl Carrier {
             Ok(fate) => outcome.fate = fate,
             Err(stop) => {
                 outcome.is_general = matches!(&stop, Stop::Fault(fault) if fault.is_general);
+                outcome.is_trouble = matches!(&stop, Stop::Fault(fault) if fault.is_trouble);
                 outcome.fate = match &stop {
                     Stop::Source(SourceError::Missing { .. }) => Fate::Missing,
                     Stop::Source(SourceError::Outside { .. } | SourceError::NotAFile { .. })
@@ -141,18 +144,19 @@ impl Carrier {
     ) -> Result<Fate, Stop> {
         let (mut changed, mut grew) = (0, false);
         while changed < 2 {
-            let (content, size) = self.in_time(self.open(&item.path, u64::MAX)).await??;
+            let content = self.in_time(self.open(&item.path, u64::MAX)).await??;
+            let size = content.size();
             if let Some(most) = delivery.max_bytes.filter(|most| size > *most) {
                 return Err(Stop::TooLong { size, most });
             }
             if size <= SINGLE && !grew {
-                match self.small(item, delivery, content, size, outcome).await? {
+                match self.small(item, delivery, content, outcome).await? {
                     Some(fate) => return Ok(fate),
                     None => grew = true,
                 }
                 continue;
             }
-            if let Some(fate) = self.large(item, delivery, (content, size), outcome).await? {
+            if let Some(fate) = self.large(item, delivery, content, outcome).await? {
                 return Ok(fate);
             }
             tracing::info!(path = %item.path.display(), "File changed while it was read.");
@@ -166,52 +170,50 @@ impl Carrier {
     }
 
     /// Opens a file, of which no more than `most` bytes count.
-    async fn open(&self, path: &Path, most: u64) -> Result<(Content, u64), Stop> {
+    async fn open(&self, path: &Path, most: u64) -> Result<Content, Stop> {
         let (path, redactor) = (path.to_owned(), self.redactor.clone());
         let open = move || {
             let file = source::open(&path)?;
-            let size = file.metadata().map(|about| about.len().min(most));
-            let content = size.and_then(|size| Ok((Content::new(file, size, &redactor)?, size)));
+            let content = Content::new(file, most, &redactor);
             content.map_err(|error| SourceError::of(&path, error))
         };
         Ok(spawn_blocking(open).await??)
     }
 
-    fn about(
-        &self,
-        item: &Item,
-        delivery: &Delivery,
-        surveyed: Surveyed,
-        outcome: &mut Outcome,
-    ) -> Result<About, Stop> {
+    /// What the object is to be, and noted to be.
+    fn about(item: &Item, delivery: &Delivery, kind: Kind, outcome: &mut Outcome) -> About {
         let told = delivery.content_type.clone();
-        let content_type = told.unwrap_or_else(|| media_type(&item.path, surveyed.kind).to_owned());
-        outcome.size = Some(surveyed.size);
-        outcome.sha256 = Some(digest::hex(&surveyed.digest));
+        let content_type = told.unwrap_or_else(|| media_type(&item.path, kind).to_owned());
         outcome.content_type = Some(content_type.clone());
-        let left = surveyed.found.left.clone();
-        outcome.found = surveyed.found;
-        if self.fail_closed && !left.is_empty() {
-            return Err(Stop::Secret(left));
-        }
-        Ok(About {
+        About {
             key: item.key.clone(),
-            digest: surveyed.digest,
-            size: surveyed.size,
             content_type,
-        })
+        }
     }
 
-    /// Whether the same is there already.
-    async fn is_there(&self, about: &About, outcome: &mut Outcome) -> Result<bool, Stop> {
-        let there = self.in_time(self.store.look(&about.key)).await??;
-        let same = there.filter(|there| there.is(about));
-        let is_same = same.is_some();
-        if is_same {
-            self.tally.stored(about.size);
+    /// Notes what was read; what must not be stored is refused.
+    fn note(&self, surveyed: &Surveyed, outcome: &mut Outcome) -> Result<(), Stop> {
+        outcome.size = Some(surveyed.identity.size);
+        outcome.sha256 = Some(digest::hex(&surveyed.identity.digest));
+        outcome.found = surveyed.found.clone();
+        let left = &surveyed.found.left;
+        if self.fail_closed && !left.is_empty() {
+            return Err(Stop::Secret(left.clone()));
         }
-        outcome.etag = same.and_then(|same| same.etag);
-        Ok(is_same)
+        Ok(())
+    }
+
+    /// What is there already, if it is the same.
+    fn keep(
+        &self,
+        there: Option<Stored>,
+        identity: &Identity,
+        outcome: &mut Outcome,
+    ) -> Option<Fate> {
+        let same = there.filter(|there| there.is(identity))?;
+        self.tally.stored(identity.size);
+        outcome.etag = same.etag;
+        Some(Fate::Unchanged)
     }
 
     /// Stores a file at once. `None`: it has no room, because what stands for its secrets is longer
@@ -221,14 +223,16 @@ impl Carrier {
         item: &Item,
         delivery: &Delivery,
         mut content: Content,
-        size: u64,
         outcome: &mut Outcome,
     ) -> Result<Option<Fate>, Stop> {
+        let size = content.size();
         let room = u32::try_from(size.div_ceil(MIB)).unwrap_or(POOL).max(1);
         let _room = self.in_time(self.pool.acquire_many(room)).await?;
+        self.spare.clear();
+        let about = Self::about(item, delivery, content.kind(), outcome);
         let path = item.path.clone();
-        // As for parts: not made by the thread that reads.
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        // Not made by the thread that reads: allocators keep a freed buffer for each that made one.
+        let mut bytes = BytesMut::with_capacity(usize::try_from(size).unwrap_or_default());
         let read = move || {
             let most = usize::try_from(u64::from(room) * MIB).unwrap_or(usize::MAX);
             let read = content.fill(&mut bytes, most.saturating_add(1));
@@ -237,26 +241,32 @@ impl Carrier {
                 return Ok(None);
             }
             let surveyed = Surveyed {
-                digest: digest::sha256(&bytes),
-                size: bytes.len() as u64,
-                kind: content.kind(),
+                identity: Identity {
+                    size: bytes.len() as u64,
+                    digest: digest::sha256(&bytes),
+                    composite: None,
+                },
                 found: content.found(),
             };
-            Ok::<_, SourceError>(Some((Bytes::from(bytes), surveyed)))
+            Ok::<_, SourceError>(Some((bytes.freeze(), surveyed)))
         };
         let Some((bytes, surveyed)) = self.in_time(spawn_blocking(read)).await??? else {
             return Ok(None);
         };
-        let about = self.about(item, delivery, surveyed, outcome)?;
-        if self.looks_first && self.is_there(&about, outcome).await? {
-            return Ok(Some(Fate::Unchanged));
+        self.note(&surveyed, outcome)?;
+        let identity = surveyed.identity;
+        if self.looks_first {
+            let there = self.in_time(self.store.look(&about.key)).await??;
+            if let Some(fate) = self.keep(there, &identity, outcome) {
+                return Ok(Some(fate));
+            }
         }
         let body = Body {
             bytes,
-            digest: about.digest,
+            digest: identity.digest,
         };
         outcome.etag = self.in_time(self.store.put(&about, body)).await??;
-        self.tally.stored(about.size);
+        self.tally.stored(identity.size);
         Ok(Some(Fate::Stored))
     }
 }

@@ -80,6 +80,15 @@ impl S3Object {
         super::hex(&hash.finalize())
     }
 
+    /// Returns whether a client can tell its content without reading it: by metadata that is true, or,
+    /// of an upload in parts, by the checksum of their checksums, which were compared as they came.
+    pub fn tells_its_content(&self) -> bool {
+        match self.metadata.get("sha256") {
+            Some(said) => *said == self.sha256(),
+            None => self.parts.is_some() && self.checksum_sha256.is_some(),
+        }
+    }
+
     /// Reads it piece by piece, so that its size does not matter.
     fn read(&self, mut take: impl FnMut(&[u8])) {
         let mut piece = vec![0; 1 << 20];

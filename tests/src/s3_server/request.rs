@@ -124,7 +124,7 @@ impl S3Request {
     }
 
     /// Returns whether it has a checksum of the kind that old servers do not know.
-    pub(super) fn has_checksum(&self) -> bool {
+    pub fn has_checksum(&self) -> bool {
         self.headers.iter().any(|(name, value)| {
             name.starts_with("x-amz-checksum-")
                 || name == "x-amz-sdk-checksum-algorithm"

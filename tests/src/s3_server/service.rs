@@ -72,19 +72,22 @@ impl S3 for Service {
     ) -> Answer<CreateMultipartUploadOutput> {
         let attributes = Attributes::new(&request.headers)?;
         let input = request.input;
-        let algorithm = input.checksum_algorithm.as_ref();
+        let forgets = self.0.state().forgets_checksums;
+        let algorithm = input.checksum_algorithm.filter(|_| !forgets);
         let id = self.0.upload_id();
         let output = CreateMultipartUploadOutput {
             bucket: Some(input.bucket.clone()),
             key: Some(input.key.clone()),
             upload_id: Some(id.clone()),
-            checksum_algorithm: input.checksum_algorithm.clone(),
+            checksum_algorithm: algorithm.clone(),
             server_side_encryption: attributes.encryption.clone().map(Into::into),
             ssekms_key_id: attributes.kms_key.clone(),
             ..Default::default()
         };
         let upload = Upload {
-            algorithm: algorithm.map(|name| name.as_str().to_ascii_lowercase()),
+            algorithm: algorithm
+                .as_ref()
+                .map(|name| name.as_str().to_ascii_lowercase()),
             bucket: input.bucket,
             key: input.key,
             attributes,

@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) objects: BTreeMap<(String, String), Arc<Entry>>,
     /// Those that are neither complete nor aborted, by their ids.
     pub(super) uploads: BTreeMap<String, Upload>,
+    /// Whether uploads have no checksums, whatever is asked for.
+    pub(super) forgets_checksums: bool,
 }
 
 /// An object.

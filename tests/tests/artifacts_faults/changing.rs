@@ -2,10 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use agent_tests::{DEADLINE, Ended, Run, S3Fault, S3Operation, S3Server, Started, wait_until};
+use agent_tests::{
+    DEADLINE, Ended, Run, S3Fault, S3Operation, S3Request, S3Server, Started, wait_until,
+};
 
 use crate::scene::{MIB, assert_clean, assert_failed, assert_stored, declaring, key, noise};
 use crate::scene::{storing, uploads};
@@ -20,7 +23,7 @@ fn await_requests(server: &S3Server, operation: S3Operation, count: usize) {
     assert!(wait_until(DEADLINE, has), "{:?}", server.requests());
 }
 
-/// Starts to store a file, whose first reading ends with a question that is held back.
+/// Starts to store a file, before which a question is asked that is held back.
 fn begin(server: &S3Server, size: u64) -> (Started, PathBuf) {
     let run = declaring(storing(Run::new(), server), &["file"]);
     let path = run.path("file");
@@ -46,7 +49,7 @@ fn assert_is_file(server: &S3Server, ended: &Ended) {
     let object = server.object(&key("file")).expect("it is stored");
     let file = fs::read(ended.dir.path().join("file")).expect("it is there");
     assert!(object.bytes() == file, "{} {}", object.length, file.len());
-    assert_eq!(object.metadata["sha256"], object.sha256());
+    assert!(object.tells_its_content());
     assert_eq!(uploads(ended)["bytes"], file.len());
 }
 
@@ -98,7 +101,7 @@ fn a_large_file_that_grows_is_stored_as_far_as_it_was() {
     assert_eq!(object.length, 20 * MIB);
     let all = fs::read(ended.dir.path().join("file")).expect("it is there");
     assert!(all.starts_with(&object.bytes()));
-    assert_eq!(object.metadata["sha256"], object.sha256());
+    assert!(object.tells_its_content());
 }
 
 #[test]
@@ -127,11 +130,32 @@ fn a_large_text_that_grows_is_stored_as_far_as_it_was() {
     assert!(object.bytes() == clean.as_bytes(), "{}", object.length);
 }
 
+/// Of a file of 60 MiB its parts are held back, and the end is read when some of them are stored: waits
+/// until the first of an attempt is there, which is when it has been read.
+#[track_caller]
+fn await_part(server: &S3Server, attempt: usize) {
+    let has_part = || {
+        let requests = server.requests();
+        let is = |operation| move |request: &&S3Request| request.operation == operation;
+        let begun = requests.iter().filter(is(S3Operation::Create)).count();
+        let create = requests
+            .iter()
+            .rposition(|request| is(S3Operation::Create)(&request));
+        let after = create.map_or(&[][..], |create| &requests[create..]);
+        begun == attempt && after.iter().any(|request| is(S3Operation::Part)(&request))
+    };
+    assert!(wait_until(DEADLINE, has_part), "{:?}", server.requests());
+}
+
+fn slow() -> S3Server {
+    S3Server::new().fault(S3Fault::delay(HELD).on(S3Operation::Part))
+}
+
 #[test]
 fn a_file_that_changes_while_it_is_read_is_read_again() {
-    let server = held();
-    let (started, path) = begin(&server, 20 * MIB);
-    await_requests(&server, S3Operation::Head, 1);
+    let server = slow();
+    let (started, path) = begin(&server, 60 * MIB);
+    await_part(&server, 1);
     change(&path, 1);
     let ended = started.end();
     assert_is_file(&server, &ended);
@@ -139,17 +163,81 @@ fn a_file_that_changes_while_it_is_read_is_read_again() {
 }
 
 #[test]
-fn a_file_that_changes_twice_is_not_stored() {
+fn a_large_file_that_nobody_writes_to_is_read_once() {
+    let server = S3Server::new().fault(S3Fault::delay(HELD).on(S3Operation::Complete));
+    // Until the agent's end the file is old enough for its time to tell.
+    let run = declaring(storing(Run::new(), &server), &["file"]).shell("sleep 0.5");
+    let path = run.path("file");
+    noise(&path, 60 * MIB);
+    let started = run.start();
+    await_requests(&server, S3Operation::Complete, 1);
+    let io = fs::read_to_string(format!("/proc/{}/io", started.pid()));
+    let io = io.expect("it still waits for an answer");
+    let read = io.lines().find_map(|line| line.strip_prefix("rchar: "));
+    let read: u64 = read.and_then(|read| read.parse().ok()).expect("a number");
+    assert!(read < 90 * MIB, "{read} bytes were read");
+    assert_is_file(&server, &started.end());
+}
+
+#[test]
+fn a_file_that_changes_before_it_is_read_is_stored_as_it_is_then() {
     let server = held();
     let (started, path) = begin(&server, 20 * MIB);
-    for time in 1..=2 {
-        await_requests(&server, S3Operation::Head, time);
-        change(&path, u8::try_from(time).expect("it is small"));
+    await_requests(&server, S3Operation::Head, 1);
+    change(&path, 1);
+    let ended = started.end();
+    assert_is_file(&server, &ended);
+    assert_eq!(server.requests_for(S3Operation::Create).len(), 1);
+}
+
+#[test]
+fn a_file_that_is_written_to_and_stays_the_same_is_stored() {
+    let server = slow();
+    let (started, path) = begin(&server, 60 * MIB);
+    await_part(&server, 1);
+    let file = File::options()
+        .write(true)
+        .open(&path)
+        .expect("it is there");
+    let mut same = [0; 100];
+    let read = File::open(&path)
+        .expect("it is there")
+        .read_at(&mut same, 0);
+    assert_eq!(read.expect("it is a file"), 100);
+    file.write_all_at(&same, 0).expect("it can be written");
+    let ended = started.end();
+    assert_is_file(&server, &ended);
+    assert_eq!(server.requests_for(S3Operation::Create).len(), 1);
+}
+
+#[test]
+fn a_file_that_changes_twice_is_not_stored() {
+    let server = slow();
+    let (started, path) = begin(&server, 60 * MIB);
+    for attempt in 1..=2 {
+        await_part(&server, attempt);
+        change(&path, u8::try_from(attempt).expect("it is small"));
     }
     let ended = started.end();
     assert_failed(&server, &ended, &["changed while it was read, twice"]);
     assert_eq!(server.keys(""), [""; 0]);
     assert_eq!(uploads(&ended)["failed"], 1);
+}
+
+#[test]
+fn a_large_file_that_shrinks_while_it_is_sent_is_stored_as_it_is_then() {
+    for left in [18 * MIB, 3 * MIB, 0] {
+        let server = slow();
+        let (started, path) = begin(&server, 60 * MIB);
+        await_part(&server, 1);
+        let file = File::options()
+            .write(true)
+            .open(&path)
+            .expect("it is there");
+        file.set_len(left).expect("it can be cut");
+        let ended = started.end();
+        assert_is_file(&server, &ended);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Servers that are older than checksums in headers get none.
 
-use agent_tests::{Ended, Run, S3Fault, S3Operation, S3Server};
+use agent_tests::{Ended, Run, S3Fault, S3Operation, S3Request, S3Server};
 
 use crate::scene::{MIB, assert_stored, declaring, key, noise, storing};
 
@@ -25,7 +25,7 @@ fn store(server: &S3Server, files: &[(&str, u64)]) -> Ended {
     for (name, size) in files {
         let object = server.object(&key(name)).expect("it is stored");
         assert_eq!(object.length, *size);
-        assert_eq!(object.metadata["sha256"], object.sha256());
+        assert!(object.tells_its_content(), "{name}");
     }
     ended
 }
@@ -45,7 +45,7 @@ fn a_server_that_refuses_them_is_asked_again_without_once() {
         let server = S3Server::new().fault(old.clone());
         store(&server, &[("large", 25 * MIB)]);
         assert_eq!(refused(&server), 1, "{:?}", server.requests());
-        assert_eq!(server.requests_for(S3Operation::Part).len(), 4);
+        assert_eq!(server.requests_for(S3Operation::Part).len(), 5);
         let server = S3Server::new().fault(old);
         store(&server, &[("small", 5)]);
         assert_eq!(refused(&server), 1, "{:?}", server.requests());
@@ -65,6 +65,67 @@ fn a_server_that_refuses_them_is_not_bothered_with_them_any_more() {
         // Those that are on their way at once cannot know it from each other.
         assert!((1..=8).contains(&refused(&server)), "{}", refused(&server));
     }
+}
+
+#[test]
+fn a_server_that_forgets_them_is_told_the_sum_of_a_large_object_before() {
+    let server = S3Server::new().forgetting_checksums();
+    // Every object has it in its metadata.
+    store(&server, &[("large", 25 * MIB), ("small", 5)]);
+    let creates = server.requests_for(S3Operation::Create);
+    let asked = creates.iter().map(S3Request::has_checksum);
+    assert_eq!(asked.collect::<Vec<_>>(), [true, false]);
+    // What was begun to find that out has been given up.
+    assert_eq!(server.requests_for(S3Operation::Abort).len(), 1);
+}
+
+#[test]
+fn a_server_that_forgets_them_gets_payloads_that_are_signed() {
+    let server = S3Server::new().forgetting_checksums();
+    store(&server, &[("large", 17 * MIB)]);
+    // Something else is there now, so the sum is known before the object is begun.
+    store(&server, &[("large", 18 * MIB)]);
+    let parts = server.requests_for(S3Operation::Part);
+    let said = |part: &S3Request| part.header("x-amz-content-sha256").map(str::len);
+    assert!(parts.iter().all(|part| said(part) == Some(64)), "{parts:?}");
+}
+
+#[test]
+fn a_head_that_is_refused_costs_no_checksums() {
+    let fault = S3Fault::answer(400, "InvalidRequest").on(S3Operation::Head);
+    let server = S3Server::new().fault(fault);
+    store(&server, &[("large", 17 * MIB)]);
+    let parts = server.requests_for(S3Operation::Part);
+    assert!(parts.iter().all(S3Request::has_checksum), "{parts:?}");
+}
+
+#[test]
+fn parts_whose_sum_is_signed_are_not_signed_again_unless_a_policy_wants_it() {
+    let is_unsigned = |request: &S3Request| {
+        let said = request.header("x-amz-content-sha256");
+        said == Some("UNSIGNED-PAYLOAD")
+    };
+    let count = |server: &S3Server| {
+        let parts = server.requests_for(S3Operation::Part);
+        let unsigned = parts.iter().filter(|part| is_unsigned(part)).count();
+        (unsigned, parts.len() - unsigned)
+    };
+    let server = S3Server::new();
+    store(&server, &[("large", 17 * MIB), ("small", 5)]);
+    assert_eq!(count(&server), (3, 0));
+    assert!(
+        !server
+            .requests_for(S3Operation::Put)
+            .iter()
+            .any(is_unsigned)
+    );
+    let forbidden = S3Fault::access_denied().when(is_unsigned);
+    let server = S3Server::new().fault(forbidden);
+    store(&server, &[("large", 17 * MIB), ("larger", 30 * MIB)]);
+    let (refused, signed) = count(&server);
+    assert_eq!(signed, 3 + 5);
+    // Those that are on their way at once cannot know it from each other.
+    assert!((1..=5).contains(&refused), "{refused}");
 }
 
 #[test]

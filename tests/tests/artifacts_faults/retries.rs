@@ -1,5 +1,6 @@
 //! A server in trouble is asked again: until it is well, or for half a minute.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use agent_tests::{Ended, Run, S3Fault, S3Operation, S3Server};
@@ -32,7 +33,7 @@ fn assert_both(server: &S3Server, ended: &Ended, operation: S3Operation, lost: u
     for (name, size) in [("small", 3 * MIB), ("large", 17 * MIB)] {
         let object = server.object(&key(name)).expect("it is stored");
         assert_eq!(object.length, size);
-        assert_eq!(object.metadata["sha256"], object.sha256());
+        assert!(object.tells_its_content());
     }
     let requests = server.requests_for(operation);
     let is_lost = |status: &Option<u16>| !matches!(status, Some(200));
@@ -105,6 +106,25 @@ fn a_server_that_fails_for_ever_fails_the_run_in_bounded_time() {
         assert_eq!(server.keys(""), [""; 0]);
         assert_eq!(uploads(&ended)["failed"], 1);
     }
+}
+
+#[test]
+fn a_server_that_fails_for_ever_is_not_asked_for_every_file() {
+    let server = S3Server::new().fault(S3Fault::slow_down());
+    let names: Vec<String> = (0..100).map(|index| format!("file-{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let run = declaring(storing(Run::new(), &server), &names);
+    for name in &names {
+        noise(&run.path(name), 10);
+    }
+    let ended = run.end();
+    assert_failed(&server, &ended, &["503", "SlowDown"]);
+    assert!(ended.took < 2 * LONGEST, "{:?}", ended.took);
+    assert_eq!(uploads(&ended)["failed"], 100);
+    let requests = server.requests_for(S3Operation::Put);
+    let asked: BTreeSet<_> = requests.iter().map(|request| &request.key).collect();
+    // Eight at a time: the eighth that fails is the last, but for those that have begun by then.
+    assert!((8..16).contains(&asked.len()), "{}", asked.len());
 }
 
 #[test]

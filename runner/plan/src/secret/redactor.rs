@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::encodings::forms;
+use super::glance::Glance;
 use super::patterns::RULES;
 use super::search::{Pattern, Search};
 use super::stream::{End, Stream};
@@ -41,6 +42,8 @@ pub struct Redactor {
 pub(super) struct Known {
     /// `None` if there is nothing to look for.
     pub(super) search: Option<Search>,
+    /// Whether there is an exact secret somewhere, and no more than that.
+    pub(super) glance: Option<Glance>,
     /// By pattern.
     pub(super) targets: Vec<Target>,
     pub(super) names: Vec<Name>,
@@ -92,6 +95,7 @@ impl Redactor {
             Patterns::Off => &[],
         };
         let mut targets: Vec<Target> = exact.values().map(|&name| Target::Exact { name }).collect();
+        let glance = Glance::new(exact.keys());
         let mut looked_for: Vec<Pattern<'_>> = exact
             .keys()
             .map(|bytes| Pattern {
@@ -125,6 +129,7 @@ impl Redactor {
         Self {
             known: Arc::new(Known {
                 search,
+                glance,
                 targets,
                 names: names.names,
                 longest,

@@ -104,11 +104,15 @@ impl Stream {
         let counts = |pattern: usize| {
             self.tokens_count || matches!(known.targets[pattern], Target::Exact { .. })
         };
-        let held = search.matches(data, |pattern, start, end| {
-            if counts(pattern) {
-                pass.found(pattern, start, end);
-            }
-        });
+        let glance = known.glance.as_ref().filter(|_| !self.tokens_count);
+        let held = match glance.and_then(|glance| glance.clears(data)) {
+            Some(held) => held,
+            None => search.matches(data, |pattern, start, end| {
+                if counts(pattern) {
+                    pass.found(pattern, start, end);
+                }
+            }),
+        };
         let consumed = match end {
             End::Yes => data.len(),
             End::No => pass.consumed.min(data.len() - held),

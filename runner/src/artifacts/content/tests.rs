@@ -6,9 +6,6 @@ use agent_plan::secret::{Found as Secret, Patterns};
 use proptest::prelude::*;
 use tempfile::tempfile;
 
-/// [`SAMPLE`], as lengths in memory are written.
-const SAMPLED: usize = 64 << 10;
-
 const SECRET: &str = "hunter22-and-more";
 
 fn redactor(patterns: Patterns) -> Redactor {
@@ -35,21 +32,20 @@ fn read(bytes: &[u8], redactor: &Redactor, sizes: &[usize]) -> (Vec<u8>, Content
     let mut sizes = sizes.iter().copied();
     let mut last = usize::MAX;
     loop {
-        let mut piece = Vec::new();
+        let mut piece = BytesMut::new();
         last = sizes.next().unwrap_or(last);
         content.fill(&mut piece, last).expect("it is a file");
         assert!(piece.len() <= last, "{} of {last}", piece.len());
         if piece.is_empty() {
             return (all, content);
         }
-        all.append(&mut piece);
+        all.extend_from_slice(&piece);
     }
 }
 
 #[test]
 fn text_is_utf_8_without_a_nul() {
-    assert_eq!(SAMPLED as u64, SAMPLE);
-    let sample = SAMPLED;
+    let sample = SAMPLE;
     let mut cut = "x".repeat(sample - 1);
     cut.push('ü');
     for (bytes, expected) in [
@@ -70,7 +66,7 @@ fn text_is_utf_8_without_a_nul() {
 #[test]
 fn only_the_beginning_of_a_file_decides() {
     let none = Redactor::none();
-    let sample = SAMPLED;
+    let sample = SAMPLE;
     for (at, expected) in [(sample - 1, Kind::Binary), (sample, Kind::Text)] {
         let mut bytes = vec![b'x'; sample + 10];
         bytes[at] = 0;
@@ -86,8 +82,10 @@ fn only_the_beginning_of_a_file_decides() {
 #[test]
 fn a_secret_is_replaced_where_two_reads_meet() {
     let redactor = redactor(Patterns::On);
-    for border in [SAMPLED, SAMPLED + READ] {
-        for before in [border - SECRET.len(), border - 5, border - 1, border] {
+    // Where reads end: the first has little room behind the sample.
+    let first = SAMPLE + redactor.hold_max();
+    for border in [SAMPLE, first, first + READ] {
+        for before in (border - SECRET.len() - 1..=border).chain([border - redactor.hold_max()]) {
             let text = format!("{}{SECRET}{}", ".".repeat(before), ".".repeat(READ));
             let (all, content) = read(text.as_bytes(), &redactor, &[usize::MAX]);
             assert_eq!(
@@ -107,7 +105,8 @@ fn binary_is_given_out_as_it_is_and_only_exact_secrets_are_said_of_it() {
     let redactor = redactor(Patterns::On);
     let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
     assert_ne!(redactor.text(&token), token, "it has the shape of a token");
-    for before in [3, SAMPLED - 5, SAMPLED + READ - 5] {
+    let first = SAMPLE + redactor.hold_max();
+    for before in [3, SAMPLE - 5, first - 5, first + READ - 5] {
         let mut bytes = vec![b'.'; before];
         bytes[0] = 0;
         bytes.extend_from_slice(SECRET.as_bytes());
@@ -127,17 +126,17 @@ fn binary_is_given_out_as_it_is_and_only_exact_secrets_are_said_of_it() {
 fn a_file_that_grows_is_read_as_far_as_it_was() {
     let none = Redactor::none();
     for size in [10, SAMPLE + 10] {
-        let mut grown = file(&vec![b'a'; usize::try_from(size).expect("it is small")]);
+        let mut grown = file(&vec![b'a'; size]);
         let also = grown.try_clone().expect("it is open");
-        let mut content = Content::new(also, size, &none).expect("it is a file");
+        let mut content = Content::new(also, size as u64, &none).expect("it is a file");
         // The offset is shared by both: back to where the reader was.
         let at = grown.stream_position().expect("it is a file");
         grown.seek(io::SeekFrom::End(0)).expect("it is a file");
         grown.write_all(&[b'b'; 1000]).expect("there is room");
         grown.seek(io::SeekFrom::Start(at)).expect("it is a file");
-        let mut all = Vec::new();
+        let mut all = BytesMut::new();
         content.fill(&mut all, usize::MAX).expect("it is a file");
-        assert_eq!(all.len() as u64, size);
+        assert_eq!(all.len(), size);
         assert!(!all.contains(&b'b'), "nothing of what was added");
     }
 }
@@ -145,16 +144,33 @@ fn a_file_that_grows_is_read_as_far_as_it_was() {
 #[test]
 fn a_file_that_shrinks_ends_where_it_ends_then() {
     let redactor = redactor(Patterns::On);
-    let size = SAMPLE + 3 * READ as u64;
-    let shrunk = file(&vec![b'a'; usize::try_from(size).expect("it is small")]);
+    let size = SAMPLE + 3 * READ;
+    let shrunk = file(&vec![b'a'; size]);
     let also = shrunk.try_clone().expect("it is open");
-    let mut content = Content::new(also, size, &redactor).expect("it is a file");
-    shrunk.set_len(SAMPLE + 10).expect("it is a file");
-    let mut all = Vec::new();
+    let mut content = Content::new(also, size as u64, &redactor).expect("it is a file");
+    shrunk.set_len(SAMPLE as u64 + 10).expect("it is a file");
+    let mut all = BytesMut::new();
     content.fill(&mut all, usize::MAX).expect("it is a file");
-    assert_eq!(all.len() as u64, SAMPLE + 10);
+    assert_eq!(all.len(), SAMPLE + 10);
     content.fill(&mut all, usize::MAX).expect("it is a file");
-    assert_eq!(all.len() as u64, SAMPLE + 10, "the end stays the end");
+    assert_eq!(all.len(), SAMPLE + 10, "the end stays the end");
+}
+
+#[test]
+fn whoever_writes_to_a_file_is_noticed_even_if_the_same_is_there_again() {
+    let file = tempfile::NamedTempFile::new().expect("there is room");
+    fs::write(file.path(), "some text").expect("there is room");
+    let open = || {
+        let opened = fs::File::open(file.path()).expect("it is there");
+        Content::new(opened, u64::MAX, &Redactor::none()).expect("it is a file")
+    };
+    let is_as_opened = |content: &Content| content.is_as_opened().expect("it is a file");
+    assert!(!is_as_opened(&open()), "who knows what comes within a tick");
+    std::thread::sleep(stamp::TICK * 2);
+    let content = open();
+    assert!(is_as_opened(&content));
+    fs::write(file.path(), "some text").expect("there is room");
+    assert!(!is_as_opened(&content));
 }
 
 #[test]

@@ -11,6 +11,9 @@ use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCreden
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 
 use super::http::ClientError;
+use profile::Profile;
+
+mod profile;
 
 /// Checks what the SDK would say of only with words that name no file. Blocks.
 ///
@@ -69,7 +72,7 @@ pub(super) fn provider(
             if let Some(name) = name {
                 provider = provider.profile_name(name);
             }
-            SharedCredentialsProvider::new(provider.build())
+            SharedCredentialsProvider::new(Profile::new(provider.build()))
         }
         CredentialsPlan::Instance => {
             let provider = ImdsCredentialsProvider::builder().configure(config);

@@ -37,6 +37,22 @@ pub(super) fn is_of_checksums<E: Coded>(error: &SdkError<E>) -> bool {
         )
 }
 
+/// Whether a server may have refused a request for the way it is signed.
+pub(super) fn is_of_signature<E: Coded>(error: &SdkError<E>) -> bool {
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    match status {
+        Some(403) => matches!(code, None | Some("AccessDenied" | "SignatureDoesNotMatch")),
+        Some(400 | 501) => matches!(
+            code,
+            None | Some("InvalidRequest" | "NotImplemented" | "XAmzContentSHA256Mismatch")
+        ),
+        _ => false,
+    }
+}
+
 /// Puts an error into words: what the server said, and what to do about it.
 pub(super) fn fault<E: Coded>(error: &SdkError<E>, bucket: &str) -> Fault {
     let Some(answer) = error.as_service_error() else {
@@ -57,6 +73,7 @@ pub(super) fn fault<E: Coded>(error: &SdkError<E>, bucket: &str) -> Fault {
         message: agent_plan::status::cut(&message, QUOTED),
         hint,
         is_general,
+        is_trouble: matches!(status, 429 | 500..),
     }
 }
 
@@ -127,6 +144,7 @@ fn unanswered<E: Coded>(error: &SdkError<E>) -> Fault {
         message: agent_plan::status::cut(&format!("{what}{why}"), 2 * QUOTED),
         hint: Some(hint),
         is_general: true,
+        is_trouble: false,
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::{exact, found, read};
+use super::{exact, found, read, read_by};
 use crate::secret::{Patterns, Redactor};
 
 /// Secrets of few letters overlap with each other and with the text around them.
@@ -120,6 +120,18 @@ proptest! {
         for cut in 0..=text.len() {
             prop_assert_eq!(&read(&redactor, &text, &[cut]), &whole, "cut at {}", cut);
         }
+    }
+
+    #[test]
+    fn a_stream_of_exact_secrets_replaces_what_a_redactor_of_them_does(
+        (secrets, text) in haystack(),
+        cuts in vec(any::<Index>(), 0..10),
+    ) {
+        let known = redactor(&secrets, Patterns::On);
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+        cuts.sort_unstable();
+        let out = read_by(&known, known.stream().exact(), &text, &cuts);
+        prop_assert_eq!(out, read(&redactor(&secrets, Patterns::Off), &text, &[]));
     }
 
     #[test]
