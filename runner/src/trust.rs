@@ -1,4 +1,4 @@
-//! Whom TLS trusts where nothing else is said, and with which cryptography.
+//! Whom TLS trusts, and with which cryptography.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -62,7 +62,6 @@ pub(super) struct Content {
     size: u64,
     left: u64,
     stream: Stream,
-    looks: bool,
     /// Where reads go; it begins with what is `held`, and has room for a read behind that.
     buffer: Vec<u8>,
     /// Bytes that were read and are not settled: the beginning of what may be a secret.
@@ -81,8 +80,7 @@ impl Content {
     pub(super) fn new(mut file: File, most: u64, redactor: &Redactor) -> io::Result<Self> {
         let about = file.metadata()?;
         let now = SystemTime::now();
-        let opened =
-            Stamp::of(&about).filter(|stamp| stamp.is_settled(now) && stamp::is_ours(&file));
+        let opened = Stamp::of(&about).filter(|stamp| stamp.is_settled(now));
         let size = about.len().min(most);
         let length = usize::try_from(size).map_or(READ, |size| size.min(READ));
         let mut buffer = vec![0; length + redactor.hold_max()];
@@ -99,7 +97,6 @@ impl Content {
                 Kind::Text => redactor.stream(),
                 Kind::Binary => redactor.stream().exact(),
             },
-            looks: !redactor.is_empty(),
             buffer,
             held,
             over: Vec::new(),
@@ -124,7 +121,7 @@ impl Content {
     /// Fails if the kernel does not tell.
     pub(super) fn is_as_opened(&self) -> io::Result<bool> {
         let now = Stamp::of(&self.file.metadata()?);
-        Ok(self.opened.is_some() && self.opened == now)
+        Ok(self.opened.is_some() && self.opened == now && stamp::is_ours(&self.file))
     }
 
     /// Adds to `out` until it has `length` bytes or there are no more. Blocks.
@@ -155,17 +152,17 @@ impl Content {
         let held = &self.buffer[..self.held];
         let over = &mut self.over;
         let done = match self.kind {
-            _ if !self.looks => held.len(),
             Kind::Text => {
                 let mut emit = |clean: &[u8]| give(clean, out, length, over);
                 self.stream.scan(held, end, &mut emit)
             }
             // Looked through, with what is not settled again in front; given out as it is.
-            Kind::Binary => self.stream.scan(held, end, &mut |_| {}),
+            Kind::Binary => {
+                let done = self.stream.scan(held, end, &mut |_| {});
+                give(&held[..done], out, length, over);
+                done
+            }
         };
-        if self.kind == Kind::Binary || !self.looks {
-            give(&held[..done], out, length, over);
-        }
         self.buffer.copy_within(done..self.held, 0);
         self.held -= done;
     }

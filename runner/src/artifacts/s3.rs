@@ -82,6 +82,8 @@ pub(super) struct Upload {
     has_checksums: AtomicBool,
     /// Whether the server has said that it compares them.
     is_checked: bool,
+    /// Whether by them or by its metadata the object will be known again.
+    is_known_again: bool,
 }
 
 impl S3 {
@@ -150,10 +152,7 @@ impl S3 {
             let request = self.0.client.head_object().bucket(&self.0.name).key(key);
             let request = request.set_checksum_mode(with.then_some(ChecksumMode::Enabled));
             let sent = boxed(request.send()).await;
-            let status = match &sent {
-                Ok(_) => None,
-                Err(error) => error.raw_response().map(|raw| raw.status().as_u16()),
-            };
+            let status = sent.as_ref().err().and_then(fault::status);
             // It was the checksums that were refused, and not the request.
             if known && !with && (sent.is_ok() || status == Some(404)) {
                 self.without_checksums();
@@ -249,26 +248,19 @@ impl S3 {
                 }
                 Err(error) => return Err(self.fault(&error)),
             };
-            let upload = Upload {
+            // A server that keeps the checksums says so.
+            let is_checked = with && begun.checksum_algorithm().is_some();
+            if digest.is_none() && !is_checked {
+                self.without_checksums();
+            }
+            return Ok(Some(Upload {
                 s3: self.clone(),
                 key: about.key.clone(),
                 id: begun.upload_id().unwrap_or_default().to_owned(),
                 has_checksums: AtomicBool::new(with),
-                // A server that keeps the checksums says so.
-                is_checked: with && begun.checksum_algorithm().is_some(),
-            };
-            if digest.is_some() || upload.is_checked {
-                return Ok(Some(upload));
-            }
-            self.without_checksums();
-            if let Err(fault) = upload.abort().await {
-                let (key, problem) = (&about.key, fault.to_string());
-                tracing::warn!(
-                    key,
-                    problem,
-                    "A multipart upload may stay in the object store."
-                );
-            }
+                is_checked,
+                is_known_again: digest.is_some() || is_checked,
+            }));
         }
     }
 
@@ -306,6 +298,11 @@ impl S3 {
 }
 
 impl Upload {
+    /// As [`store::Upload::is_known_again`](super::store::Upload::is_known_again).
+    pub(super) fn is_known_again(&self) -> bool {
+        self.is_known_again
+    }
+
     /// As [`store::Upload::part`](super::store::Upload::part).
     pub(super) async fn part(&self, number: i32, body: Body) -> Result<Part, Fault> {
         let Self { s3, key, id, .. } = self;
@@ -356,9 +353,8 @@ impl Upload {
     }
 
     /// As [`store::Upload::complete`](super::store::Upload::complete).
-    pub(super) async fn complete(&self, mut parts: Vec<Part>) -> Result<Option<String>, Fault> {
+    pub(super) async fn complete(&self, parts: Vec<Part>) -> Result<Option<String>, Fault> {
         let Self { s3, key, id, .. } = self;
-        parts.sort_by_key(|part| part.number);
         let parts = parts.into_iter().map(|part| {
             CompletedPart::builder()
                 .part_number(part.number)

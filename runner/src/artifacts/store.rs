@@ -170,7 +170,8 @@ impl Store {
     }
 
     /// Begins an object of parts, whose SHA-256 is `digest` if that is known by now. `None`: without it
-    /// the store would not know the object again. Not cancel safe: what is begun is to be ended.
+    /// the store would not know the object again, as is known of it; what it begins may turn out to be
+    /// such an object, too. Not cancel safe: what is begun is to be ended.
     ///
     /// # Errors
     ///
@@ -207,6 +208,15 @@ impl Store {
 }
 
 impl Upload {
+    /// Whether the object will be known again by who stores it once more.
+    pub(super) fn is_known_again(&self) -> bool {
+        match self {
+            Self::S3(upload) => upload.is_known_again(),
+            // Files are read.
+            Self::Directory(_) => true,
+        }
+    }
+
     /// Stores a part, which begins at `offset`; all but the last are of one size. Cancel safe.
     ///
     /// # Errors
@@ -219,7 +229,7 @@ impl Upload {
         }
     }
 
-    /// Makes the parts an object; returns its etag. Not cancel safe.
+    /// Makes all parts, in the order of their numbers, an object; returns its etag. Not cancel safe.
     ///
     /// # Errors
     ///

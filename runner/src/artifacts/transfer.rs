@@ -113,8 +113,12 @@ impl Carrier {
         match self.try_carry(item, delivery, &mut outcome).await {
             Ok(fate) => outcome.fate = fate,
             Err(stop) => {
-                outcome.is_general = matches!(&stop, Stop::Fault(fault) if fault.is_general);
-                outcome.is_trouble = matches!(&stop, Stop::Fault(fault) if fault.is_trouble);
+                let fault = match &stop {
+                    Stop::Fault(fault) => Some(fault),
+                    _ => None,
+                };
+                outcome.is_general = fault.is_some_and(|fault| fault.is_general);
+                outcome.is_trouble = fault.is_some_and(|fault| fault.is_trouble);
                 outcome.fate = match &stop {
                     Stop::Source(SourceError::Missing { .. }) => Fate::Missing,
                     Stop::Source(SourceError::Outside { .. } | SourceError::NotAFile { .. })
@@ -126,11 +130,8 @@ impl Carrier {
                         Fate::Failed
                     }
                 };
-                let hint = match &stop {
-                    Stop::Fault(fault) => fault.hint.map(str::to_owned),
-                    _ => None,
-                };
-                outcome.error = Some(report::sentence(&stop, hint));
+                let hint = fault.and_then(|fault| fault.hint);
+                outcome.error = Some(report::sentence(&stop, hint.map(str::to_owned)));
             }
         }
         outcome

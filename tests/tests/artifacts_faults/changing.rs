@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agent_tests::{
@@ -35,9 +35,24 @@ fn held() -> S3Server {
     S3Server::new().fault(S3Fault::delay(HELD).on(S3Operation::Head))
 }
 
+fn appending(path: &Path) -> File {
+    let opened = File::options().append(true).open(path);
+    opened.expect("it is there")
+}
+
+fn writing(path: &Path) -> File {
+    let opened = File::options().write(true).open(path);
+    opened.expect("it is there")
+}
+
+/// Cuts a file.
+fn cut(path: &Path, left: u64) {
+    writing(path).set_len(left).expect("it can be cut");
+}
+
 /// Writes over the beginning of a file.
-fn change(path: &PathBuf, byte: u8) {
-    let mut file = File::options().write(true).open(path).expect("it is there");
+fn change(path: &Path, byte: u8) {
+    let mut file = writing(path);
     file.seek(SeekFrom::Start(5 * MIB)).expect("it is a file");
     file.write_all(&[byte; 100]).expect("it can be written");
 }
@@ -60,10 +75,7 @@ fn a_small_file_that_grows_is_stored_as_far_as_it_was() {
     run = run.agent(["touch", "ended"]);
     let (path, ended) = (run.path("file"), run.path("ended"));
     fs::write(&path, "").expect("it can be written");
-    let mut file = File::options()
-        .append(true)
-        .open(&path)
-        .expect("it is there");
+    let mut file = appending(&path);
     let started = run.start();
     let mut write = || {
         line += 1;
@@ -89,10 +101,7 @@ fn a_large_file_that_grows_is_stored_as_far_as_it_was() {
     let server = held();
     let (started, path) = begin(&server, 20 * MIB);
     await_requests(&server, S3Operation::Head, 1);
-    let mut file = File::options()
-        .append(true)
-        .open(&path)
-        .expect("it is there");
+    let mut file = appending(&path);
     file.write_all(&vec![7; 3 << 20])
         .expect("it can be written");
     let ended = started.end();
@@ -115,10 +124,7 @@ fn a_large_text_that_grows_is_stored_as_far_as_it_was() {
     fs::write(&path, line.repeat(lines)).expect("it can be written");
     let started = run.start();
     await_requests(&server, S3Operation::Head, 1);
-    let mut file = File::options()
-        .append(true)
-        .open(&path)
-        .expect("it is there");
+    let mut file = appending(&path);
     file.write_all(line.repeat(1000).as_bytes())
         .expect("it can be written");
     let ended = started.end();
@@ -195,10 +201,7 @@ fn a_file_that_is_written_to_and_stays_the_same_is_stored() {
     let server = slow();
     let (started, path) = begin(&server, 60 * MIB);
     await_part(&server, 1);
-    let file = File::options()
-        .write(true)
-        .open(&path)
-        .expect("it is there");
+    let file = writing(&path);
     let mut same = [0; 100];
     let read = File::open(&path)
         .expect("it is there")
@@ -230,11 +233,7 @@ fn a_large_file_that_shrinks_while_it_is_sent_is_stored_as_it_is_then() {
         let server = slow();
         let (started, path) = begin(&server, 60 * MIB);
         await_part(&server, 1);
-        let file = File::options()
-            .write(true)
-            .open(&path)
-            .expect("it is there");
-        file.set_len(left).expect("it can be cut");
+        cut(&path, left);
         let ended = started.end();
         assert_is_file(&server, &ended);
     }
@@ -246,11 +245,7 @@ fn a_large_file_that_shrinks_is_stored_as_it_is_then() {
         let server = held();
         let (started, path) = begin(&server, 20 * MIB);
         await_requests(&server, S3Operation::Head, 1);
-        let file = File::options()
-            .write(true)
-            .open(&path)
-            .expect("it is there");
-        file.set_len(left).expect("it can be cut");
+        cut(&path, left);
         let ended = started.end();
         assert_is_file(&server, &ended);
     }

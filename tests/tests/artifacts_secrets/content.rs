@@ -137,6 +137,21 @@ fn a_secret_in_base64_is_found_wherever_reading_has_cut_it() {
     }
 }
 
+#[test]
+fn a_large_text_with_secrets_is_known_again_by_a_further_attempt() {
+    for store in stores() {
+        let (text, wanted) = straddling(SECRET, SINGLE + (9 << 20));
+        for (stored, unchanged) in [(1, 0), (0, 1)] {
+            let ended = storing(&store, &text).end();
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+            let counts = uploads(&ended);
+            assert_eq!(counts["objects"], stored, "{counts}");
+            assert_eq!(counts["unchanged"], unchanged, "{counts}");
+            assert!(store.bytes("it") == wanted);
+        }
+    }
+}
+
 /// Bytes that are no text, of this length, with the secret at the end.
 fn binary(length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length - SECRET.len()];

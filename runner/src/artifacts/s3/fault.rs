@@ -20,13 +20,9 @@ const QUOTED: usize = 200;
 /// Whether a server refused the checksum and nothing else: those that do not know the header say that
 /// an argument is wrong, or that they have not implemented it.
 pub(super) fn is_of_checksums<E: Coded>(error: &SdkError<E>) -> bool {
-    let status = error.raw_response().map(|raw| raw.status().as_u16());
-    let code = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::code);
-    matches!(status, Some(400 | 501))
+    matches!(status(error), Some(400 | 501))
         && matches!(
-            code,
+            code(error),
             None | Some(
                 "NotImplemented"
                     | "InvalidArgument"
@@ -39,13 +35,9 @@ pub(super) fn is_of_checksums<E: Coded>(error: &SdkError<E>) -> bool {
 
 /// Whether a server may have refused a request for the way it is signed.
 pub(super) fn is_of_signature<E: Coded>(error: &SdkError<E>) -> bool {
-    let status = error.raw_response().map(|raw| raw.status().as_u16());
-    let code = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::code);
-    match status {
-        Some(403) => matches!(code, None | Some("AccessDenied" | "SignatureDoesNotMatch")),
-        Some(400 | 501) => matches!(
+    match (status(error), code(error)) {
+        (Some(403), code) => matches!(code, None | Some("AccessDenied" | "SignatureDoesNotMatch")),
+        (Some(400 | 501), code) => matches!(
             code,
             None | Some("InvalidRequest" | "NotImplemented" | "XAmzContentSHA256Mismatch")
         ),
@@ -53,12 +45,24 @@ pub(super) fn is_of_signature<E: Coded>(error: &SdkError<E>) -> bool {
     }
 }
 
+/// HTTP's status of the answer, if there was one.
+pub(super) fn status<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|raw| raw.status().as_u16())
+}
+
+/// S3's word for what was wrong, if there was one.
+fn code<E: Coded>(error: &SdkError<E>) -> Option<&str> {
+    error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code)
+}
+
 /// Puts an error into words: what the server said, and what to do about it.
 pub(super) fn fault<E: Coded>(error: &SdkError<E>, bucket: &str) -> Fault {
     let Some(answer) = error.as_service_error() else {
         return unanswered(error);
     };
-    let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+    let status = status(error).unwrap_or_default();
     let code = answer.code().unwrap_or_default();
     let (hint, is_general) = advice(code, status);
     let words = answer.message().unwrap_or_default();

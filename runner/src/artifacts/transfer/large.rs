@@ -78,8 +78,10 @@ impl Carrier {
                     return Ok(None);
                 }
             }
-            if let Some(upload) = self.begin(&about, before.as_ref()).await? {
-                break (Arc::new(upload), before);
+            match self.begin(&about, before.as_ref()).await? {
+                Some(upload) if upload.is_known_again() => break (Arc::new(upload), before),
+                Some(upload) => self.give_up(&upload, &about.key).await,
+                None => {}
             }
             reads_first = true;
         };

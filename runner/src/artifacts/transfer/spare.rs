@@ -1,6 +1,6 @@
 //! Buffers of parts, which are used again: allocators keep many more of them than are in use.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 
@@ -11,7 +11,7 @@ pub(in crate::artifacts) struct Spare(Arc<Mutex<Vec<BytesMut>>>);
 impl Spare {
     /// Returns an empty buffer with room for `length` bytes. Those of other lengths are given up.
     pub(super) fn take(&self, length: usize) -> BytesMut {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = self.buffers();
         spare.retain(|spare| spare.capacity() == length);
         let spare = spare.pop();
         spare.unwrap_or_else(|| BytesMut::with_capacity(length))
@@ -19,19 +19,19 @@ impl Spare {
 
     /// Gives all of them up: the memory is wanted for something else.
     pub(super) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.buffers().clear();
     }
 
     /// Takes a buffer back, unless somebody has it still.
     pub(super) fn give(&self, bytes: Bytes) {
         if let Ok(mut buffer) = bytes.try_into_mut() {
             buffer.clear();
-            let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            spare.push(buffer);
+            self.buffers().push(buffer);
         }
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Vec<BytesMut>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,9 +67,9 @@ mod tests {
             spare.give(BytesMut::zeroed(length).freeze());
         }
         assert_eq!(spare.take(200).capacity(), 200);
-        assert!(spare.0.lock().expect("nobody panics").is_empty());
+        assert!(spare.buffers().is_empty());
         spare.give(BytesMut::zeroed(100).freeze());
         spare.clear();
-        assert!(spare.0.lock().expect("nobody panics").is_empty());
+        assert!(spare.buffers().is_empty());
     }
 }
