@@ -308,6 +308,9 @@ impl Events {
     /// Says what became of the events so far.
     pub fn status(&self) -> Option<EventsStatus> {
         let shared = self.shared.as_ref()?;
+        // What the writer has not recorded will be to be published too. Counted first: what it records
+        // meanwhile may count twice, and never not at all.
+        let waiting = shared.queue.len();
         let sink = shared.nats.as_ref().map(|sink| sink.state());
         let is_published = sink.is_some();
         let sink = sink.unwrap_or_default();
@@ -319,8 +322,7 @@ impl Events {
         let unprinted = shared.printer.as_ref().and_then(Printer::problem);
         let problems = [told.problem(), sink.problem.or(unanswered), unprinted];
         let problems = problems.into_iter().flatten().collect::<Vec<_>>();
-        // What the writer has not taken will be to be published too.
-        let waiting = if is_published { shared.queue.len() } else { 0 };
+        let waiting = if is_published { waiting } else { 0 };
         Some(EventsStatus {
             mode: sink.mode,
             emitted: told.emitted,

@@ -121,6 +121,8 @@ struct State {
     entries: VecDeque<Entry>,
     /// Of what waits and of what the writer has taken.
     weight: usize,
+    /// Events that the writer has taken and not recorded.
+    taken: u64,
     /// Whether the conversation must wait.
     full: bool,
     /// When the writer took or recorded something last; since when it has something to take, if that
@@ -200,6 +202,7 @@ impl Queue {
     pub(super) fn recorded(&self, weight: usize) {
         let mut state = self.state();
         state.weight -= weight;
+        state.taken = 0;
         state.moved = Some(Instant::now());
         let there_is_room = state.full && state.weight <= self.bound / 2;
         if there_is_room {
@@ -258,14 +261,10 @@ impl Queue {
         self.state().dropped
     }
 
-    /// How many events nobody has taken.
+    /// How many events are not recorded.
     pub(super) fn len(&self) -> u64 {
         let state = self.state();
-        let events = state
-            .entries
-            .iter()
-            .filter(|entry| !matches!(entry.item, Item::Gap(_)));
-        events.count() as u64
+        events(&state.entries) + state.taken
     }
 }
 
@@ -313,8 +312,15 @@ impl State {
             batch.entries.push(entry);
         }
         batch.last = self.closed && self.entries.is_empty();
+        self.taken = events(&batch.entries);
         batch
     }
+}
+
+/// How many of them are events.
+fn events<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> u64 {
+    let is_event = |entry: &&Entry| !matches!(entry.item, Item::Gap(_));
+    entries.into_iter().filter(is_event).count() as u64
 }
 
 #[cfg(test)]

@@ -74,6 +74,19 @@ fn what_is_taken_counts_until_it_is_recorded() {
 }
 
 #[test]
+fn what_is_taken_is_one_of_those_that_wait_until_it_is_recorded() {
+    let queue = Queue::new(BOUND);
+    for content in ["one", "two"] {
+        queue.event(message(content));
+    }
+    let batch = queue.take(None);
+    queue.event(message("three"));
+    assert_eq!(queue.len(), 3);
+    queue.recorded(batch.weight);
+    assert_eq!(queue.len(), 1);
+}
+
+#[test]
 fn what_is_no_output_is_kept_and_room_comes_back_at_half() {
     let bound = 10 * BATCH;
     let queue = Queue::new(bound);
