@@ -1,9 +1,14 @@
-//! Which file a plan's program is.
+//! Which file a plan's program is, and where an adapter names it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use agent_plan::plan::ProcessPlan;
 use nix::unistd::{AccessFlags, access};
+use serde_json::Value;
+
+/// The `PATH` of execvp(3) where there is none.
+pub(crate) const NO_PATH: &str = "/bin:/usr/bin";
 
 /// Nothing in the agent's `PATH` can be executed under that name.
 #[derive(Debug)]
@@ -20,15 +25,32 @@ pub(crate) fn find(plan: &ProcessPlan) -> Result<PathBuf, NotFound> {
     if program.components().count() > 1 || program.is_absolute() {
         return Ok(plan.cwd.join(program));
     }
-    // The PATH of execvp(3) where there is none.
-    let path = plan.env.raw("PATH").unwrap_or("/bin:/usr/bin".as_ref());
-    let mut candidates =
-        std::env::split_paths(path).map(|directory| plan.cwd.join(directory).join(program));
-    let usable =
-        |candidate: &PathBuf| candidate.is_file() && access(candidate, AccessFlags::X_OK).is_ok();
-    candidates.find(usable).ok_or_else(|| NotFound {
+    let path = plan.env.raw("PATH").unwrap_or(NO_PATH.as_ref());
+    in_path(path, &plan.cwd, program).ok_or_else(|| NotFound {
         searched: path.to_string_lossy().into_owned(),
     })
+}
+
+/// Looks for a name in the directories of a `PATH`, in which relative ones are below `base`.
+pub(crate) fn in_path(path: &OsStr, base: &Path, name: &Path) -> Option<PathBuf> {
+    let mut candidates =
+        std::env::split_paths(path).map(|directory| base.join(directory).join(name));
+    candidates.find(|candidate| candidate.is_file() && access(candidate, AccessFlags::X_OK).is_ok())
+}
+
+/// Names another program in an adapter (contract §1.4).
+///
+/// What is no adapter stays as it is, for the reader of the spec to complain about.
+pub(crate) fn set(adapter: &mut Value, program: &Path) {
+    let (body, field) = match adapter["type"].as_str() {
+        Some("codex-app-server") => ("codex", "binaryPath"),
+        Some("claude") => ("claude", "binaryPath"),
+        _ => ("exec", "binary"),
+    };
+    let is_fit = |value: &Value| value.is_null() || value.is_object();
+    if adapter.is_object() && is_fit(&adapter[body]) {
+        adapter[body][field] = program.to_string_lossy().into();
+    }
 }
 
 /// Says whether a file is a program, and not a script that may do anything with its arguments.

@@ -28,7 +28,6 @@ use anyhow::Context;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{getpid, setsid};
 
-use call::Recorded;
 use stdio::{Stdin, Stdout};
 use voice::Voice;
 
@@ -63,10 +62,14 @@ pub fn play(argv0: &OsStr, args: &[OsString], environment: &Environment) -> anyh
     let script: Script = serde_json::from_slice(&text).context("the script cannot be read")?;
     // Threads inherit what is blocked, so this comes before the first one.
     block(&script)?;
-    let recorded = call::record(dir, args, environment)?;
-    let stdin = Stdin::open(&recorded.stdin)?;
+    let record = if script.records {
+        Some(call::record(dir, args, environment)?)
+    } else {
+        None
+    };
+    let stdin = Stdin::open(record.as_deref())?;
     let voice = voice::of(script.protocol, stdin, environment, args);
-    perform(dir, argv0, &script, &recorded, voice)
+    perform(dir, argv0, &script, voice)
 }
 
 /// What blocks a signal never sees it, unless it asks.
@@ -92,7 +95,6 @@ fn perform(
     dir: &Path,
     argv0: &OsStr,
     script: &Script,
-    recorded: &Recorded,
     mut voice: Box<dyn Voice>,
 ) -> anyhow::Result<u8> {
     if script.act == Act::CrashAtOnce {
@@ -143,15 +145,14 @@ fn perform(
             voice.tool(&leaks);
             Stdout::complain(&leaks);
         }
-        Act::WriteFiles => write_files(script, recorded)?,
+        Act::WriteFiles => write_files(script)?,
     }
     voice.succeed(ANSWER);
     Ok(voice.leave())
 }
 
-fn write_files(script: &Script, recorded: &Recorded) -> anyhow::Result<()> {
+fn write_files(script: &Script) -> anyhow::Result<()> {
     for path in &script.files {
-        let path = recorded.cwd.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }

@@ -46,9 +46,12 @@ pub struct Pod {
 impl Case {
     /// Reads the case of this name.
     pub fn named(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("testdata/conformance")
-            .join(name);
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/conformance");
+        Self::in_folder(cases.join(name))
+    }
+
+    /// Reads the case in this folder.
+    pub fn in_folder(folder: PathBuf) -> Self {
         let mut case = Self {
             folder,
             expected: Value::Null,
@@ -212,6 +215,9 @@ impl Case {
             let at = string(&self.expected["binary"]);
             let _ = writeln!(script, "mount_file '{}' '{at}' ro", recorder.display());
         }
+        // The controller never says one, and then it is the image's.
+        let working_dir = self.container()["workingDir"].as_str().unwrap_or("/");
+        let _ = writeln!(script, "working_dir='{working_dir}'");
         script.push_str(more);
         script.push_str(INTO_THE_POD);
         for (name, value) in env {
@@ -250,7 +256,7 @@ mount_file() {
 /// The first argument is the runner's path outside.
 const INTO_THE_POD: &str = r#"
 shift
-set -- chroot "$root" /usr/local/bin/agent-runner "$@"
+set -- chroot "$root" env -C "$working_dir" /usr/local/bin/agent-runner "$@"
 "#;
 
 impl Pod {

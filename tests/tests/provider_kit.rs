@@ -116,6 +116,37 @@ fn an_image_s_definition_is_tested_as_an_older_controller_would_use_it() {
 }
 
 #[test]
+fn a_provider_of_which_no_run_is_taken_is_told_why_and_where() {
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let path = dir.path().join("claude.yaml");
+    let shipped = std::fs::read_to_string(root().join("providers/claude.yaml"));
+    let shipped = shipped.expect("it is there");
+    let much = "x".repeat((1 << 20) + 1);
+    for (field, seen) in [
+        (
+            format!("inputFiles: [{{path: /workspace/much.txt, content: {much}}}]"),
+            "`spec.inputFiles` of AgentProvider `claude`: what becomes of it has 1048577 bytes",
+        ),
+        (
+            "workload: {resources: {limits: [1]}}".to_owned(),
+            "`spec.workload.resources.limits`",
+        ),
+    ] {
+        let text = shipped.replace("\nspec:\n", &format!("\nspec:\n  {field}\n"));
+        std::fs::write(&path, text).expect("it can be written");
+        let (code, summary) = tested(&path);
+        let failed = failed(&summary);
+        let names: Vec<_> = failed.iter().map(|result| &result["name"]).collect();
+        assert_eq!((code, names), (Some(1), vec![&Value::from("plan")]));
+        let finding = &failed[0]["findings"][0];
+        assert_eq!(finding["expected"], "a run that the controller takes");
+        let told = finding["seen"].as_str().expect("there is something seen");
+        let place = format!("`{}` line 8 column ", path.display());
+        assert!(told.starts_with(&place) && told.contains(seen), "{told}");
+    }
+}
+
+#[test]
 fn what_is_no_provider_is_refused() {
     let dir = tempfile::tempdir().expect("a directory can be made");
     let path = dir.path().join("a.yaml");

@@ -7,15 +7,19 @@
 //!
 //! In reading order:
 
+pub mod document;
 pub mod env;
 pub mod event;
 pub mod explain;
 pub mod handover;
+pub mod manifest;
 pub mod message;
 pub mod outcome;
 pub mod plan;
 pub mod provider;
 pub mod record;
+pub mod resolve;
+pub mod resource;
 pub mod secret;
 pub mod settings;
 pub mod spec;

@@ -20,9 +20,11 @@
 //! a second time.
 
 mod arguments;
+mod dollar;
 mod functions;
 mod output;
 mod path;
+mod pretty;
 mod program;
 mod steps;
 mod tags;
@@ -38,6 +40,8 @@ mod tests;
 use handlebars::Handlebars;
 use serde_json::Value;
 
+pub(crate) use self::dollar::render_dollars;
+pub use self::pretty::pretty_json;
 pub(crate) use self::text::trim;
 pub use self::text::{json_text, tag_text};
 
@@ -125,6 +129,21 @@ pub enum TemplateError {
         #[source]
         source: Box<handlebars::RenderError>,
     },
+}
+
+/// Renders every tag of `template` as a path, whatever else it may look like: that is all that the
+/// controller knows (contract §2.3).
+///
+/// # Errors
+///
+/// Returns [`TemplateError::TooLong`] if the text explodes.
+pub fn render_paths(template: &str, roots: &Value) -> Result<Rendered, TemplateError> {
+    let source = output::Source {
+        template,
+        roots,
+        unknown: UnknownRoot::Empty,
+    };
+    output::paths(&source, &tags::pieces(template))
 }
 
 impl Default for Engine {

@@ -1,31 +1,19 @@
-//! What the controller makes of a provider and a run: spec, payload, environment (contract §1.4).
+//! What the controller makes of a provider and a run: spec, payload, variables, files (contract §1.4).
 
-use agent_plan::template::{Engine, UnknownRoot};
-use serde_json::{Map, Value, json};
+use agent_plan::manifest::{ManifestError, Manifests, read};
+use agent_plan::resolve::{Controller, Refusal, Resolved, resolve};
+use agent_plan::resource::AgentRun;
+use serde_json::{Value, json};
 
-use crate::digest::sha256_hex;
+use super::finding::Finding;
+use super::manifest::{Form, Manifest};
+use super::sample::Sample;
 
-use super::manifest::{Form, Manifest, Node};
-use super::sample::{SYSTEM_PROMPT, Sample};
+/// The provider in whose place a definition of an image is looked up.
+const STAND_IN: &str = "sample-provider";
 
-/// The fields of `adapter.codex` that the controller knows; it drops the rest.
-const OF_CODEX: [&str; 15] = [
-    "binaryPath",
-    "cliConfigOverrides",
-    "cwd",
-    "model",
-    "effort",
-    "sandbox",
-    "approval",
-    "threadId",
-    "threadConfig",
-    "experimentalRawEvents",
-    "persistExtendedHistory",
-    "bootstrapTimeoutMs",
-    "baseInstructions",
-    "developerInstructions",
-    "goal",
-];
+/// What messages call what comes with the provider.
+const SAMPLE: &str = "sample";
 
 /// What a pod of the run gets.
 #[derive(Debug, Clone)]
@@ -36,139 +24,147 @@ pub(super) struct Pod {
     pub(super) spec: Value,
     /// The provider definition of an image, for a controller that sends none.
     pub(super) definition: Option<Value>,
+    /// Arguments of the container.
+    pub(super) arguments: Vec<String>,
     /// Variables, in the order of the pod.
     pub(super) env: Vec<(String, String)>,
+    /// Input files that are mounted: path and content.
+    pub(super) files: Vec<(String, String)>,
+}
+
+/// Why the controller starts no pod.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PodError {
+    /// The provider is none that a cluster takes.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Provider(Vec<ManifestError>),
+    /// No run of it is taken.
+    #[error(transparent)]
+    Run(#[from] Refusal),
+}
+
+impl PodError {
+    /// Says so to the provider's author.
+    pub(super) fn finding(&self) -> Finding {
+        let change = match self {
+            Self::Run(refusal) => refusal.hint.clone(),
+            Self::Provider(_) => None,
+        };
+        let change = change.unwrap_or_else(|| "correct what it names".to_owned());
+        Finding::new("a run that the controller takes", self.to_string(), change)
+    }
 }
 
 impl Pod {
-    pub(super) fn of(manifest: &Manifest, sample: &Sample) -> Self {
-        let name = manifest.name();
-        let declared = json_at(manifest, "outputArtifacts");
-        let container = container_roots(sample);
-        let artifacts = rendered(&declared.clone().unwrap_or(json!([])), &container);
-        let payload = sample.payload(&name, artifacts);
-        let mut spec = json!({
-            "provider": name,
-            "inputs": sample.parameters(),
-            "payloads": {"eventFilePath": "/workspace/run.json"},
-            "artifacts": {
-                "statusPath": "/workspace/.agent/status.json",
-                "logPath": "/workspace/.agent/runner.log",
-                "logRetentionSeconds": 604_800,
-            },
-        });
-        let mut definition = None;
-        if manifest.form == Form::Definition {
-            definition = Some(manifest.root.json());
-        } else {
-            spec["schemaVersion"] = agent_plan::spec::SCHEMA_VERSION.into();
-            if let Some(declared) = declared {
-                spec["providerSpec"] = json!({"outputArtifacts": declared});
+    pub(super) fn of(manifest: &Manifest, sample: &Sample) -> Result<Self, PodError> {
+        match manifest.form {
+            Form::Manifest => {
+                let namespace = manifest.root.at("metadata.namespace");
+                let namespace = namespace.map(super::manifest::Node::json);
+                let all = sample.manifests(&manifest.name(), namespace.as_ref());
+                let all = [
+                    (manifest.file.as_str(), manifest.text.as_bytes()),
+                    (SAMPLE, &all),
+                ];
+                Ok(Self::made(&resolved(all)?))
             }
-            spec["adapter"] = adapter(manifest, &payload);
+            Form::Definition => {
+                let stand_in = json!({
+                    "apiVersion": "agents.proompteng.ai/v1alpha1",
+                    "kind": "AgentProvider",
+                    "metadata": {"name": STAND_IN},
+                    "spec": {
+                        "binary": "/usr/local/bin/agent-runner",
+                        "adapter": {"type": "exec", "exec": {"binary": "/agent"}},
+                    },
+                });
+                let all = sample.manifests(STAND_IN, None);
+                let mut pod = Self::made(&resolved([
+                    (SAMPLE, stand_in.to_string().as_bytes()),
+                    (SAMPLE, &all),
+                ])?);
+                pod.define(manifest);
+                Ok(pod)
+            }
         }
+    }
+
+    fn made(resolved: &Resolved) -> Self {
+        let container = &resolved.job["spec"]["template"]["spec"]["containers"][0];
         Self {
-            env: env(manifest, &name, &container),
-            payload,
-            spec,
-            definition,
+            payload: resolved.run.clone(),
+            spec: resolved.spec.clone(),
+            definition: None,
+            arguments: items(&container["args"]).map(text).collect(),
+            env: items(&container["env"]).map(variable).collect(),
+            files: files(resolved),
+        }
+    }
+
+    /// Leaves of it what a controller sends that knows no adapters.
+    fn define(&mut self, manifest: &Manifest) {
+        self.definition = Some(manifest.root.json());
+        let name = manifest.name();
+        if let Some(spec) = self.spec.as_object_mut() {
+            for newer in ["schemaVersion", "adapter", "providerSpec"] {
+                spec.remove(newer);
+            }
+        }
+        self.payload["provider"] = name.as_str().into();
+        self.spec["provider"] = name.as_str().into();
+        self.env
+            .retain(|(variable, _)| variable != "AGENT_PROVIDER");
+        self.env.push(("AGENT_PROVIDER".to_owned(), name));
+        for name in manifest.secrets() {
+            let value = secret_of(&name);
+            self.env.push((name, value));
         }
     }
 }
 
-fn json_at(manifest: &Manifest, path: &str) -> Option<Value> {
-    manifest
-        .at(path)
-        .map(Node::json)
-        .filter(|value| !value.is_null())
+fn resolved<const N: usize>(texts: [(&str, &[u8]); N]) -> Result<Resolved, PodError> {
+    let readings = texts.map(|(file, text)| read(text, file));
+    let manifests = Manifests::new(readings).map_err(PodError::Provider)?;
+    let run = manifests.of::<AgentRun>().next();
+    let run = run.expect("the sample is a run");
+    Ok(resolve(
+        &manifests,
+        run,
+        &Controller::default(),
+        &[],
+        &manifests,
+    )?)
 }
 
-fn adapter(manifest: &Manifest, payload: &Value) -> Value {
-    if manifest.kind() == "exec" {
-        let mut adapter = json_at(manifest, "adapter").unwrap_or_default();
-        if let Value::Object(fields) = &mut adapter {
-            fields.remove("secretEnv");
-        }
-        return adapter;
-    }
-    let mut roots = payload.clone();
-    roots["run"] = payload.clone();
-    roots["inputs"] = payload["parameters"].clone();
-    let written = json_at(manifest, "adapter.codex").unwrap_or_default();
-    let mut codex = json!({
-        "model": "gpt-5.6-sol", "effort": "high", "sandbox": "danger-full-access",
-        "approval": "never", "threadConfig": {"mcp_servers": {}, "web_search": "live"},
-    });
-    for field in OF_CODEX {
-        if let Some(value) = written.get(field).filter(|value| !value.is_null()) {
-            codex[field] = match field {
-                // Not touched before it reaches the runner, which has `env` for it.
-                "threadConfig" => value.clone(),
-                _ => rendered(value, &roots),
-            };
-        }
-    }
-    let own = written.get("prompt").map(|own| rendered(own, &roots));
-    let texts = [
-        own.as_ref(),
-        payload.get("prompt"),
-        payload.pointer("/implementation/text"),
-    ];
-    let mut texts = texts.into_iter().flatten().filter_map(Value::as_str);
-    codex["prompt"] = texts.find(|text| !text.trim().is_empty()).into();
-    codex["systemPromptExpectedHash"] = sha256_hex(SYSTEM_PROMPT.as_bytes()).into();
-    json!({"type": "codex-app-server", "codex": codex})
+fn variable(entry: &Value) -> (String, String) {
+    let name = text(&entry["name"]);
+    let value = match &entry["value"] {
+        Value::String(value) => value.clone(),
+        _ => secret_of(&name),
+    };
+    (name, value)
 }
 
-fn container_roots(sample: &Sample) -> Value {
-    let payload = sample.payload("", json!([]));
-    let mut roots = Map::new();
-    for name in ["agentRun", "implementation", "parameters", "vcs"] {
-        roots.insert(
-            name.to_owned(),
-            payload.get(name).cloned().unwrap_or(json!({})),
-        );
+/// The input files, by where they are mounted.
+fn files(resolved: &Resolved) -> Vec<(String, String)> {
+    let pod = &resolved.job["spec"]["template"]["spec"];
+    let mut files = Vec::new();
+    for mount in items(&pod["containers"][0]["volumeMounts"]) {
+        let mut maps = resolved.config_maps.iter().skip(1);
+        let content = maps.find_map(|map| map["data"].get(mount["subPath"].as_str()?));
+        if let Some(content) = content {
+            files.push((text(&mount["mountPath"]), text(content)));
+        }
     }
-    roots.insert("inputs".to_owned(), payload["parameters"].clone());
-    roots.insert("memory".to_owned(), json!({}));
-    let agent = json!({"name": "sample-agent", "config": {}, "env": {}});
-    roots.insert("agent".to_owned(), agent);
-    Value::Object(roots)
+    files
 }
 
-fn env(manifest: &Manifest, name: &str, roots: &Value) -> Vec<(String, String)> {
-    let mut env = Vec::new();
-    let mut set = |name: &str, value: String| env.push((name.to_owned(), value));
-    set("AGENT_RUN_SPEC", "/workspace/run.json".to_owned());
-    set(
-        "AGENT_RUNNER_SPEC_PATH",
-        "/workspace/agent-runner.json".to_owned(),
-    );
-    if manifest.form == Form::Manifest {
-        for (key, value) in manifest
-            .at("envTemplate")
-            .map(Node::fields)
-            .unwrap_or_default()
-        {
-            let text = rendered(&value.json(), roots);
-            set(
-                &key.name,
-                text.as_str()
-                    .map_or_else(|| text.to_string(), str::to_owned),
-            );
-        }
-        set(
-            "CODEX_SYSTEM_PROMPT_EXPECTED_HASH",
-            sha256_hex(SYSTEM_PROMPT.as_bytes()),
-        );
-        set("CODEX_SYSTEM_PROMPT_REQUIRED", "true".to_owned());
-    }
-    for secret in manifest.secrets() {
-        let value = secret_of(&secret);
-        set(&secret, value);
-    }
-    set("AGENT_PROVIDER", name.to_owned());
-    env
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// The value that a secret has in every scenario: nothing that opens anything.
@@ -177,22 +173,4 @@ pub(super) fn secret_of(name: &str) -> String {
         "sample-{}-7f3a9c51e2d84b06",
         name.to_lowercase().replace('_', "-")
     )
-}
-
-/// Renders every text as the controller does: paths only, trimmed.
-fn rendered(value: &Value, roots: &Value) -> Value {
-    match value {
-        Value::String(text) => {
-            let rendered = Engine::new().render(text, roots, UnknownRoot::Empty);
-            // What it cannot render stays as it is; the checks have said so.
-            rendered.map_or(Value::Null, |rendered| rendered.text.trim().into())
-        }
-        Value::Array(items) => items.iter().map(|item| rendered(item, roots)).collect(),
-        Value::Object(fields) => {
-            let fields = fields.iter();
-            let fields = fields.map(|(key, value)| (key.clone(), rendered(value, roots)));
-            Value::Object(fields.collect())
-        }
-        other => other.clone(),
-    }
 }

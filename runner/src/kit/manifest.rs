@@ -1,9 +1,7 @@
 //! A provider as its author wrote it: every value with its place in the file.
 
-mod node;
-
-pub use node::Place;
-pub(super) use node::{Key, Node};
+pub use agent_plan::document::Place;
+pub(super) use agent_plan::document::{Key, Node};
 
 use std::path::Path;
 
@@ -48,6 +46,8 @@ pub(super) struct Manifest {
     pub(super) root: Node,
     /// As it was written.
     pub(super) text: String,
+    /// What messages call the file.
+    pub(super) file: String,
     /// The file's name without its ending, for a definition that has no name of its own.
     stem: String,
 }
@@ -60,10 +60,10 @@ impl Manifest {
     /// Returns [`ManifestError`] with the place.
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, ManifestError> {
         let origin = path.display().to_string();
-        let root = Node::parse(text).map_err(|(place, problem)| ManifestError::Syntax {
+        let root = Node::parse(text).map_err(|error| ManifestError::Syntax {
             origin: origin.clone(),
-            place,
-            problem,
+            place: error.place,
+            problem: error.problem,
         })?;
         let has = |key: &str| root.get(key).is_some();
         let form = match () {
@@ -76,6 +76,7 @@ impl Manifest {
             form,
             root,
             text: text.to_owned(),
+            file: origin,
             stem: stem.to_string_lossy().into_owned(),
         })
     }

@@ -1,6 +1,11 @@
-//! A run that somebody could have asked for, as the controller tells it (contract §1.5).
+//! A run that somebody could have asked for, as manifests.
 
 use serde_json::{Map, Value, json};
+
+const API_VERSION: &str = "agents.proompteng.ai/v1alpha1";
+
+/// The most characters of a task; an argument can have as many bytes.
+const MOST: usize = 128 * 1024;
 
 /// What every sample is asked, unless a scenario has other words.
 pub(super) const PROMPT: &str =
@@ -13,6 +18,8 @@ pub(super) const SYSTEM_PROMPT: &str = "You are a careful engineer.";
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     pub(super) prompt: String,
+    /// Whether that is the value of a parameter: words of a stranger, not of the run's author.
+    pub(super) is_stranger: bool,
     pub(super) parameters: Vec<(String, String)>,
     /// Whether it is about an issue.
     pub(super) issue: bool,
@@ -25,6 +32,7 @@ impl Default for Sample {
         let parameters = [("stage", "implementation"), ("ticket", "PORT-42")];
         Self {
             prompt: PROMPT.to_owned(),
+            is_stranger: false,
             parameters: parameters
                 .map(|(key, value)| (key.into(), value.into()))
                 .into(),
@@ -51,80 +59,91 @@ impl Sample {
         }
     }
 
-    pub(super) fn parameters(&self) -> Value {
-        let entries = self.parameters.iter();
-        let mut map: Map<_, _> = entries
-            .map(|(key, value)| (key.clone(), Value::from(value.as_str())))
-            .collect();
-        if self.repository {
-            for (key, value) in [("base", "main"), ("head", "agent/login")] {
-                map.entry(key).or_insert_with(|| value.into());
+    /// What would be applied besides the provider, as a list in JSON.
+    pub(super) fn manifests(&self, provider: &str, namespace: Option<&Value>) -> Vec<u8> {
+        let resource = |kind: &str, name: &str, spec: Value| {
+            let mut metadata = json!({"name": name});
+            if let Some(namespace) = namespace {
+                metadata["namespace"] = namespace.clone();
             }
+            json!({"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec})
+        };
+        let agent = json!({
+            "providerRef": {"name": provider},
+            "defaults": {"systemPrompt": SYSTEM_PROMPT},
+        });
+        let mut all = vec![
+            resource("Agent", "sample-agent", agent),
+            resource("AgentRun", "sample-run", self.run()),
+        ];
+        if self.repository {
+            all.push(resource("VersionControlProvider", "sample", repository()));
         }
-        Value::Object(map)
+        Value::from(all).to_string().into_bytes()
     }
 
-    /// `run.json`.
-    pub(super) fn payload(&self, provider: &str, artifacts: Value) -> Value {
-        let mut run = json!({
-            "provider": provider,
-            "agentRun": {
-                "name": "sample-run", "uid": "0f7c1c1e-6a55-4c1f-8d0e-2b0a5f4a9d11",
-                "namespace": "agents",
-            },
-            "implementation": {"summary": "Repair the login", "text": self.prompt},
-            "parameters": self.parameters(),
-            "memory": null,
-        });
-        run["artifacts"] = artifacts;
-        if self.repository {
-            run["vcs"] = vcs();
-            run["base"] = "main".into();
-            run["head"] = "agent/login".into();
-        }
-        run["systemPrompt"] = SYSTEM_PROMPT.into();
-        run["prompt"] = self.prompt.clone().into();
-        let mut metadata = self.parameters();
-        metadata["prompt"] = self.prompt.clone().into();
+    /// `spec` of the run.
+    fn run(&self) -> Value {
+        let text = if self.is_stranger {
+            "{{parameters.words}}"
+        } else {
+            &self.prompt
+        };
+        let mut task = json!({"summary": "Repair the login", "text": text});
         if self.issue {
-            let url = "https://github.com/acme/portal/issues/42";
-            run["implementation"]["source"] =
-                json!({"provider": "github", "externalId": "acme/portal#42", "url": url});
+            task["source"] = json!({
+                "provider": "github",
+                "externalId": "acme/portal#42",
+                "url": "https://github.com/acme/portal/issues/42",
+            });
+        }
+        let parameters = self.parameters.iter();
+        let mut parameters: Map<_, _> = parameters
+            .map(|(key, value)| (key.clone(), Value::from(value.as_str())))
+            .collect();
+        if self.is_stranger {
+            parameters.insert("words".to_owned(), self.prompt.as_str().into());
+        }
+        let mut run = json!({
+            "agentRef": {"name": "sample-agent"},
+            "runtime": {"type": "job"},
+            "implementation": {"inline": task},
+            "workload": {"image": "sample.invalid/agent-runner:1"},
+        });
+        if self.repository {
             for (key, value) in [
                 ("repository", "acme/portal"),
-                ("issueNumber", "42"),
-                ("issueTitle", "Login redirects for ever"),
-                ("issueBody", self.prompt.as_str()),
-                ("issueUrl", url),
+                ("base", "main"),
+                ("head", "agent/login"),
             ] {
-                run[key] = value.into();
-                metadata[key] = value.into();
+                parameters.entry(key).or_insert_with(|| value.into());
             }
+            run["vcsRef"] = json!({"name": "sample"});
+            run["vcsPolicy"] = json!({"mode": "read-write", "required": true});
+            run["secrets"] = json!(["sample-git"]);
         }
-        if let Some(stage) = self.parameters().get("stage") {
-            run["stage"] = stage.clone();
-        }
-        run["metadata"] = json!({"map": metadata});
+        run["parameters"] = parameters.into();
         run
     }
 }
 
-/// The `vcs` of a run that is about a repository.
-pub(super) fn vcs() -> Value {
+/// `spec` of the server whose repository a run is about.
+fn repository() -> Value {
     json!({
-        "provider": "generic", "providerName": "sample", "repository": "acme/portal",
-        "baseBranch": "main", "headBranch": "agent/login", "mode": "read-write",
-        "writeEnabled": true, "pullRequestsEnabled": false,
-        "apiBaseUrl": null, "cloneBaseUrl": "https://git.invalid", "webBaseUrl": null,
-        "cloneProtocol": null, "sshHost": null, "sshUser": null, "defaults": null,
+        "provider": "generic",
+        "cloneBaseUrl": "https://git.invalid",
+        "auth": {
+            "method": "token",
+            "token": {"secretRef": {"name": "sample-git", "key": "token"}},
+        },
     })
 }
 
-/// Words of some length: 16 bytes a line, each line with its number.
-pub(super) fn long_words(bytes: usize) -> String {
+/// The longest words that a cluster takes: 16 characters a line, each line with its number.
+pub(super) fn long_words() -> String {
     let mut text = String::new();
-    for line in 0..bytes / 16 {
-        text.push_str(&format!("line {line:08} .\n"));
+    for line in 0..MOST / 16 {
+        text.push_str(&format!("line {line:08} …\n"));
     }
     text.trim_end().to_owned()
 }

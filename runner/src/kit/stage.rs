@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use super::controller::{Pod, secret_of};
+use super::controller::{Pod, PodError, secret_of};
 use super::finding::Finding;
 use super::manifest::Manifest;
 use super::played::{Played, named, play};
@@ -127,7 +127,8 @@ fn one(manifest: &Manifest, scenario: &Scenario) -> Judgement {
             };
             (scenario.judge)(&case)
         }
-        Err(error) => {
+        Err(Unplayed::Pod(error)) => vec![error.finding()],
+        Err(Unplayed::Place(error)) => {
             let seen = format!("none: {error}");
             vec![Finding::new(
                 "a run",
@@ -139,22 +140,34 @@ fn one(manifest: &Manifest, scenario: &Scenario) -> Judgement {
     Judgement::judged(scenario.name, scenario.promise, findings)
 }
 
+/// Why a scenario could not be played.
+#[derive(Debug, thiserror::Error)]
+enum Unplayed {
+    /// The controller starts no pod.
+    #[error(transparent)]
+    Pod(#[from] PodError),
+    /// This machine has no place for it.
+    #[error(transparent)]
+    Place(#[from] io::Error),
+}
+
 fn perform(
     manifest: &Manifest,
     scenario: &Scenario,
     sample: &super::sample::Sample,
-) -> io::Result<Played> {
+) -> Result<Played, Unplayed> {
     let names = manifest.secrets().into_iter();
     let mut script = Script {
         protocol: manifest.protocol(),
         act: scenario.act,
+        records: true,
         leaks: names
             .chain(OURS.map(str::to_owned))
             .map(|name| secret_of(&name))
             .collect(),
         files: Vec::new(),
     };
-    let pod = Pod::of(manifest, sample);
+    let pod = Pod::of(manifest, sample)?;
     let world = World::new(manifest, pod, &script)
         .map_err(|error| named(Path::new("the private place"), &error))?;
     if scenario.act == Act::WriteFiles {
@@ -174,5 +187,5 @@ fn perform(
     }
     script.act = Act::Answer;
     world.set_script(&script)?;
-    play(&world, &args, false)
+    Ok(play(&world, &args, false)?)
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::controller::{Pod, secret_of};
-use super::manifest::{Form, Manifest, Node};
+use super::manifest::{Manifest, Node};
 use crate::scripted::{self, SCRIPT, Script};
 
 /// Where a pod has its work.
@@ -69,6 +69,10 @@ impl World {
         }
         world.write(manifest, &mut pod)?;
         world.set_env(&pod);
+        let arguments = pod.arguments.iter();
+        let workspace = world.workspace();
+        let arguments = arguments.map(|argument| moved(argument, &workspace.to_string_lossy()));
+        world.flags.extend(arguments);
         Ok(world)
     }
 
@@ -115,14 +119,8 @@ impl World {
     }
 
     fn replace_agent(&self, pod: &mut Pod, agent: &Path) {
-        let agent = Value::from(agent.to_string_lossy());
         let replace = |adapter: &mut Value| {
-            let (body, field) = match adapter["type"].as_str() {
-                Some("codex-app-server") => ("codex", "binaryPath"),
-                Some("claude") => ("claude", "binaryPath"),
-                _ => ("exec", "binary"),
-            };
-            adapter[body][field] = agent.clone();
+            crate::executable::set(adapter, agent);
             self.relocate(adapter);
         };
         if let Some(adapter) = pod.spec.get_mut("adapter") {
@@ -132,7 +130,7 @@ impl World {
             if let Some(adapter) = definition.get_mut("adapter") {
                 replace(adapter);
             } else {
-                definition["binary"] = agent.clone();
+                definition["binary"] = agent.to_string_lossy().into();
                 self.relocate(definition);
             }
         }
@@ -157,9 +155,7 @@ impl World {
         if let Some(definition) = &pod.definition {
             fs::write(self.path("provider.json"), serde_json::to_vec(definition)?)?;
         }
-        if manifest.form == Form::Manifest {
-            self.mount(manifest)?;
-        }
+        self.mount(pod)?;
         // An image has the directory that its agent works in.
         let cwd = manifest.at("adapter.codex.cwd").and_then(Node::text);
         if let Some(cwd) = cwd.map(str::to_owned).or_else(|| manifest.setting("cwd"))
@@ -171,24 +167,18 @@ impl World {
         Ok(())
     }
 
-    /// Writes what the controller mounts as it is.
-    fn mount(&self, manifest: &Manifest) -> io::Result<()> {
-        for file in manifest
-            .at("inputFiles")
-            .map(Node::items)
-            .unwrap_or_default()
-        {
-            let mut file = file.json();
-            self.relocate(&mut file["path"]);
-            let (path, content) = (file["path"].as_str(), file["content"].as_str());
-            let Some(path) = path.filter(|path| Path::new(path).starts_with(self.dir.path()))
-            else {
+    /// Writes what the controller mounts, as far as it is in this place.
+    fn mount(&self, pod: &Pod) -> io::Result<()> {
+        for (path, content) in &pod.files {
+            let path = moved(path, &self.workspace().to_string_lossy());
+            let path = Path::new(&path);
+            if !path.starts_with(self.dir.path()) {
                 continue;
-            };
-            if let Some(parent) = Path::new(path).parent() {
+            }
+            if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
-            fs::write(path, content.unwrap_or_default())?;
+            fs::write(path, content)?;
         }
         Ok(())
     }

@@ -50,19 +50,12 @@ impl Call {
     }
 }
 
-/// A call that was recorded.
-pub(super) struct Recorded {
-    /// Where what comes on stdin is written to.
-    pub(super) stdin: PathBuf,
-    pub(super) cwd: PathBuf,
-}
-
-/// Records a call.
+/// Records a call; returns where what comes on stdin is written to.
 pub(super) fn record(
     dir: &Path,
     args: &[OsString],
     environment: &Environment,
-) -> anyhow::Result<Recorded> {
+) -> anyhow::Result<PathBuf> {
     let place = (1..=ATTEMPTS)
         .map(|attempt| dir.join(format!("call-{attempt}")))
         .find(|place| fs::create_dir(place).is_ok())
@@ -77,14 +70,11 @@ pub(super) fn record(
             .collect(),
         pid: nix::unistd::getpid().as_raw(),
         unwritable: unwritable(&cwd, environment),
-        cwd: cwd.clone(),
+        cwd,
         stdin: String::new(),
     };
     fs::write(place.join(CALL), serde_json::to_vec_pretty(&call)?)?;
-    Ok(Recorded {
-        stdin: place.join(STDIN),
-        cwd,
-    })
+    Ok(place.join(STDIN))
 }
 
 /// The places that every agent writes to, as far as they cannot be.

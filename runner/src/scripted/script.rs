@@ -30,6 +30,8 @@ pub struct Script {
     pub protocol: Protocol,
     /// What it does.
     pub act: Act,
+    /// Whether it records how it was called: with it go the secrets that it was given.
+    pub records: bool,
     /// What it says aloud, for the act `Leak`.
     #[serde(default)]
     pub leaks: Vec<String>,

@@ -10,15 +10,16 @@ use serde_json::Value;
 /// Lines that wait for somebody to read them: a conversation has a handful.
 const WAITING: usize = 64;
 
-/// What comes on stdin. Everything is recorded as it comes, whether it is read or not.
+/// What comes on stdin. All of it is recorded as it comes, whether it is read or not, if anything
+/// is.
 #[derive(Debug)]
 pub(super) struct Stdin {
     lines: Receiver<String>,
 }
 
 impl Stdin {
-    pub(super) fn open(record: &Path) -> io::Result<Self> {
-        let mut record = File::create(record)?;
+    pub(super) fn open(record: Option<&Path>) -> io::Result<Self> {
+        let mut record = record.map(File::create).transpose()?;
         let (sender, lines) = sync_channel(WAITING);
         // It ends with stdin or with the process, whichever comes first.
         drop(std::thread::spawn(move || {
@@ -28,7 +29,9 @@ impl Stdin {
                 .read_until(b'\n', &mut line)
                 .is_ok_and(|read| read > 0)
             {
-                if record.write_all(&line).is_err() {
+                if let Some(record) = &mut record
+                    && record.write_all(&line).is_err()
+                {
                     return;
                 }
                 let text = String::from_utf8_lossy(&line).into_owned();

@@ -1,27 +1,6 @@
 //! Where in a JSON text a value is, for messages about files that a person writes.
 
-/// One step of a path into a JSON document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    Key(String),
-    Index(usize),
-}
-
-/// Writes a path the way people write it: `adapter.exec.argsTemplate[2]`.
-pub(super) fn display(path: &[Step]) -> String {
-    let mut text = String::new();
-    for step in path {
-        match step {
-            Step::Key(key) if text.is_empty() => text.push_str(key),
-            Step::Key(key) => {
-                text.push('.');
-                text.push_str(key);
-            }
-            Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
-        }
-    }
-    text
-}
+use crate::document::Step;
 
 /// Returns line and column (from 1, in characters) of the key or element that `path` names.
 ///

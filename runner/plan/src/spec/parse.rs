@@ -3,13 +3,18 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::locate::{self, Step};
+use super::locate;
 use super::{ProviderDefinition, RunSpec, SCHEMA_VERSION};
+use crate::document::{Step, display};
 use crate::nearest::nearest;
 
 /// The most bytes a spec, a payload or a definition may have: four times what a ConfigMap can
 /// hold (1 MiB), so that only a mistake reaches it.
 pub const MAX_BYTES: usize = 4 << 20;
+
+/// How many fields that we do not know are told their places: each reads the text from its
+/// beginning, and nobody reads a list that is longer.
+const MAX_PLACED: usize = 100;
 
 /// A parsed file: typed, raw, and what was in it that we do not know.
 #[derive(Debug, Clone)]
@@ -240,7 +245,7 @@ fn read<T: DeserializeOwned + schemars::JsonSchema>(
                 line: at.0,
                 column: at.1,
             },
-            path: locate::display(&path),
+            path: display(&path),
             problem: words(&error),
         }
     })?;
@@ -251,11 +256,16 @@ fn read<T: DeserializeOwned + schemars::JsonSchema>(
     };
     let unknown = unknown
         .into_iter()
-        .map(|path| Unknown {
-            path: locate::display(&path),
-            at: at_path(bytes, &path),
+        .enumerate()
+        .map(|(index, path)| Unknown {
+            path: display(&path),
+            at: (index < MAX_PLACED)
+                .then(|| at_path(bytes, &path))
+                .flatten(),
             nearest: match path.last() {
-                Some(Step::Key(key)) => nearest(key, names.iter().map(String::as_str)),
+                Some(Step::Key(key)) if index < MAX_PLACED => {
+                    nearest(key, names.iter().map(String::as_str))
+                }
                 _ => None,
             },
         })

@@ -27,6 +27,9 @@ pub(crate) struct Source<'t> {
     pub(crate) unknown: UnknownRoot,
 }
 
+/// Tags beyond which nobody looks for what was perhaps meant: nobody reads as many.
+const MOST_NEAREST: usize = 50;
+
 /// A text that refuses to grow past [`MAX_TEXT`].
 #[derive(Debug, Default)]
 pub(crate) struct Text(String);
@@ -131,10 +134,11 @@ impl Log {
         kind: EmptyKind,
         nearest: impl FnOnce() -> Option<String>,
     ) {
+        let is_few = self.0.len() < MOST_NEAREST;
         self.0.entry(offset).or_insert_with(|| EmptyTag {
             path: path.to_owned(),
             offset,
-            nearest: if kind == EmptyKind::Missing {
+            nearest: if is_few && kind == EmptyKind::Missing {
                 nearest()
             } else {
                 None

@@ -52,15 +52,20 @@ fn write_json(text: &mut String, value: &Value) {
     }
 }
 
-fn write_object(text: &mut String, map: &Map<String, Value>) {
+/// The entries of an object in JavaScript's order.
+pub(super) fn ordered(map: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
     let mut entries: Vec<(Option<u32>, &String, &Value)> = map
         .iter()
         .map(|(key, value)| (array_index(key), key, value))
         .collect();
     // Stable, so that the other keys keep the order of the document.
     entries.sort_by_key(|(index, _, _)| index.map_or(u64::MAX, u64::from));
+    entries.into_iter().map(|(_, key, value)| (key, value))
+}
+
+fn write_object(text: &mut String, map: &Map<String, Value>) {
     text.push('{');
-    for (position, (_, key, value)) in entries.into_iter().enumerate() {
+    for (position, (key, value)) in ordered(map).enumerate() {
         if position > 0 {
             text.push(',');
         }
@@ -80,7 +85,7 @@ fn array_index(key: &str) -> Option<u32> {
         .filter(|index| canonical && *index != u32::MAX)
 }
 
-fn write_string(text: &mut String, string: &str) {
+pub(super) fn write_string(text: &mut String, string: &str) {
     text.push('"');
     for c in string.chars() {
         match c {

@@ -10,9 +10,6 @@ use crate::kit::sample::{SYSTEM_PROMPT, Sample, long_words};
 
 const REACHES: &str = "prompt";
 
-/// Longer than an argument can be.
-const LONG: usize = 150 * 1024;
-
 pub(super) fn all() -> Vec<Scenario> {
     let asking = |name, promise, sample| {
         Scenario::new(name, promise)
@@ -45,11 +42,16 @@ pub(super) fn all() -> Vec<Scenario> {
         asking(
             "prompt-tags",
             "tags of strangers stay what they are",
-            || Sample::asking("Read ${{ github.sha }} and {{env.HOME}}."),
+            || Sample {
+                is_stranger: true,
+                ..Sample::asking("Read ${{ github.sha }} and {{env.HOME}}.")
+            },
         ),
-        asking("prompt-long", "150 KiB of words arrive", || {
-            Sample::asking(long_words(LONG))
-        }),
+        asking(
+            "prompt-long",
+            "more words than an argument can have arrive",
+            || Sample::asking(long_words()),
+        ),
         Scenario::new("system-prompt", "the system prompt reaches the agent")
             .skip(|manifest| match manifest.protocol() {
                 Protocol::CodexAppServer => None,

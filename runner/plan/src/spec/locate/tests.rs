@@ -16,12 +16,6 @@ fn finds_keys_and_elements_behind_any_value() {
     assert_eq!(locate(text, &[key("nope")]), None);
 }
 
-#[test]
-fn a_path_reads_as_people_write_it() {
-    let path = [key("adapter"), key("argsTemplate"), Step::Index(2)];
-    assert_eq!(display(&path), "adapter.argsTemplate[2]");
-}
-
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic_or_hang(text: String) {

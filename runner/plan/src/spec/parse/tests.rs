@@ -82,3 +82,20 @@ fn too_large_and_not_utf8_say_so() {
         "`s` is not UTF-8 from byte 2 on"
     );
 }
+
+#[test]
+fn only_the_first_fields_that_nobody_knows_are_told_their_places() {
+    let fields: Vec<_> = (0..20_000)
+        .map(|field| format!(",\"zz{field}\":1"))
+        .collect();
+    let text = format!("{{\"provider\":\"a\"{}}}", fields.concat());
+    let unknown = parse(text.as_bytes(), "a.json")
+        .expect("it is a spec")
+        .unknown;
+    assert_eq!(unknown.len(), 20_000);
+    assert_eq!(
+        unknown.iter().filter(|field| field.at.is_some()).count(),
+        100
+    );
+    assert!(unknown[99].at.is_some());
+}
