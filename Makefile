@@ -2,21 +2,30 @@
 
 CARGO ?= cargo
 DEMO := target/demo
+AGENT ?= fake
+RUNNER := $(CARGO) run --locked --quiet --package agent-runner --
+LOCAL = $(RUNNER) local examples/demo $(DEMO_OF_$(AGENT)) --set 'repository=file://$(CURDIR)/$(DEMO)/portal.git'
+# A Secret by way of a variable; it is in nothing that is printed or kept.
+SECRET_OF_fake := SECRET_ANTHROPIC_API_KEY=correct-horse-battery
+DEMO_OF_codex := examples/demo/codex --name fix-login-codex
 
 .PHONY: demo test lint deny generate bench static clean
 
-## Carries out one whole run on a bundled spec: no server, no cluster, no model.
+## Carries out one whole run of the manifests in examples/demo, on a repository of this machine, with
+## the scripted agent: no server, no cluster, no model. `make demo AGENT=claude` and `AGENT=codex` take
+## the one that is installed.
 demo:
 	$(CARGO) build --locked --quiet --package agent-runner
-	@rm -rf $(DEMO) && mkdir -p $(DEMO) && cp examples/demo/*.json $(DEMO)
-	@echo '--- agent-runner plan (what it will do)'
-	@cd $(DEMO) && ../debug/agent-runner plan agent-runner.json
-	@echo '--- agent-runner (the run)'
-	@cd $(DEMO) && DEMO_TOKEN=correct-horse-battery ../debug/agent-runner agent-runner.json
+	@rm -rf $(DEMO)
+	@sh examples/demo/repository $(DEMO)/portal.git
+	@echo '--- agent-runner local --print run (what a controller would tell the pod)'
+	@$(LOCAL) --print run
+	@echo '--- agent-runner local --agent $(AGENT) (the run, without a pod)'
+	@$(SECRET_OF_$(AGENT)) $(LOCAL) --agent $(AGENT) --workspace $(DEMO)/run
 	@echo '--- agent-runner explain (how it went)'
-	@cd $(DEMO) && ../debug/agent-runner explain out/status.json
-	@echo '--- the artifact, out/report.md'
-	@cat $(DEMO)/out/report.md
+	@$(RUNNER) explain $(DEMO)/run/workspace/.agent/status.json
+	@echo '--- the artifact, as it is stored'
+	@cat $(DEMO)/run/artifacts/*/report.md
 
 ## Installs what the tests need, then runs all of them.
 test:

@@ -6,12 +6,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use agent_plan::outcome::{Code, ENDINGS};
+use agent_plan::resource;
 use agent_plan::settings::{Kind, SETTINGS};
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::load::Request;
-use crate::{credential, fake_app_server, replay, scripted};
+use crate::{credential, fake_app_server, local, replay, scripted};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub enum Verb {
     Explain(PathBuf),
     /// Render or publish a journal.
     Replay(replay::Request),
+    /// Carry out an `AgentRun` without a cluster, or print what becomes of it.
+    Local(local::Asked),
     /// Print a completion script.
     Completions(String),
     /// Answer git, which asks for credentials: the file that says where they are, the operation.
@@ -93,6 +96,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap
             PathBuf::from(text(asked, "access")),
             text(asked, "operation"),
         ),
+        Some(("local", asked)) => Verb::Local(local::asked(asked)),
         Some(("provider", asked)) => provider_test(asked),
         Some(("completions", shell)) => Verb::Completions(text(shell, "shell")),
         _ if matches.get_flag("dry-run") => Verb::Plan(request(&matches), format(&matches)),
@@ -119,7 +123,9 @@ pub fn command() -> Command {
         .subcommand(with_run_arguments(Command::new("plan")).about("Print the plan, touch nothing"))
         .subcommand(
             Command::new("validate")
-                .about("Check specs and provider definitions: line, column, did-you-mean")
+                .about(
+                    "Check specs, provider definitions and manifests: line, column, did-you-mean",
+                )
                 .arg(
                     Arg::new("file")
                         .value_name("FILE")
@@ -133,9 +139,8 @@ pub fn command() -> Command {
                 Arg::new("name")
                     .value_name("NAME")
                     .required(true)
-                    .value_parser(PossibleValuesParser::new([
-                        "spec", "status", "event", "plan", "provider",
-                    ])),
+                    .ignore_case(true)
+                    .value_parser(PossibleValuesParser::new(schemas())),
             ),
         )
         .subcommand(
@@ -143,6 +148,7 @@ pub fn command() -> Command {
                 .about("Explain a status file: cause, evidence, next step")
                 .arg(Arg::new("status").value_name("STATUS").required(true)),
         )
+        .subcommand(local::command())
         .subcommand(replay_command())
         .subcommand(
             Command::new("git-credential")
@@ -271,6 +277,15 @@ fn with_run_arguments(command: Command) -> Command {
     })
 }
 
+/// The names of all schemas; a Secret's and a ConfigMap's are Kubernetes' own.
+fn schemas() -> impl Iterator<Item = &'static str> {
+    let kinds = resource::Kind::ALL.into_iter();
+    let kinds = kinds.filter(|kind| kind.api_version() == resource::API_VERSION);
+    ["spec", "status", "event", "plan", "provider"]
+        .into_iter()
+        .chain(kinds.map(resource::Kind::name))
+}
+
 fn request(matches: &ArgMatches) -> Request {
     let set = |setting: &agent_plan::settings::Setting| {
         let text = matches.get_one::<String>(setting.key)?;
@@ -290,6 +305,7 @@ fn request(matches: &ArgMatches) -> Request {
             .flatten()
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
+        secrets: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What ends a run before or beside the run itself: usage errors, and bugs of ours.
 
 use std::any::Any;
+use std::io;
 
 use agent_plan::env::Environment;
 use agent_plan::outcome::{Decision, Facts, Failure, Outcome, decide, exit_code};
@@ -50,8 +51,17 @@ pub fn unanswered(error: &anyhow::Error) -> u8 {
     exit_code(Outcome::InputMissing)
 }
 
+/// Returns the code of a run that came to its end; one that did not, by a bug of ours, gets a status.
+pub fn code_of(ended: std::thread::Result<io::Result<u8>>, ledger: &Ledger) -> u8 {
+    match ended {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => internal(ledger, "RunnerFailed", &error.to_string()),
+        Err(panic) => internal(ledger, "Panic", &words(&*panic)),
+    }
+}
+
 /// Leaves the status of a run that ended by a bug of ours; returns the exit code.
-pub fn internal(ledger: &Ledger, reason: &str, what: &str) -> u8 {
+fn internal(ledger: &Ledger, reason: &str, what: &str) -> u8 {
     fail(
         ledger,
         Outcome::Internal,
@@ -88,7 +98,7 @@ pub fn quiet_panics() {
 }
 
 /// Returns the message of a panic.
-pub fn words(payload: &(dyn Any + Send)) -> String {
+fn words(payload: &(dyn Any + Send)) -> String {
     let text = payload
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned());

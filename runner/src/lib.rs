@@ -22,6 +22,7 @@ pub mod credential;
 pub mod fake_app_server;
 pub mod kit;
 pub mod ledger;
+pub mod local;
 pub mod nats;
 pub mod outlet;
 pub mod replay;

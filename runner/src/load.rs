@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use agent_plan::env::{self, Environment};
 use agent_plan::outcome::{Failure, Outcome};
 use agent_plan::plan::{self, Inputs, Paths, Plan, PlanError, SystemPromptFile};
+use agent_plan::secret::Found;
 use agent_plan::settings::{RunnerSettings, SettingsError};
 use agent_plan::spec::{
     self, Document, MAX_BYTES, PROVIDER_DIR, ProviderDefinition, RunSpec, Source, SpecError,
@@ -45,6 +46,8 @@ pub struct Request {
     pub status_path: Option<PathBuf>,
     /// Further bare arguments, which nobody reads.
     pub ignored: Vec<String>,
+    /// Exact secrets that whoever asks gave to the run, besides those that are found.
+    pub secrets: Vec<Found>,
 }
 
 /// How far a plan may reach for what it is made from.
@@ -177,7 +180,8 @@ pub fn plan(
     };
     let settings = plan::settings_of(spec, definition.as_ref(), environment, &request.flags)?;
     let redact = settings.redact.unwrap_or_default();
-    let (secrets, mut unredacted) = secrets::find(&redact, environment)?;
+    let (mut secrets, mut unredacted) = secrets::find(&redact, environment)?;
+    secrets.extend(request.secrets.iter().cloned());
     let payload = match payload {
         Some(payload) => Some(payload),
         None => read_payload(spec, environment, &working_dir, ledger),

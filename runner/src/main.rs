@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use agent_plan::env::Environment;
 use agent_runner::cli::{self, Verb};
 use agent_runner::ledger::Ledger;
-use agent_runner::{guard, load, run, scripted, shutdown, telemetry, verbs};
-use tokio::runtime::Builder;
+use agent_runner::{guard, load, local, run, scripted, shutdown, telemetry, verbs};
 
 fn main() -> ExitCode {
     // Without it a signal of the next milliseconds would be lost.
@@ -30,6 +29,7 @@ fn main() -> ExitCode {
         Verb::Schema(name) => verbs::schema(&name),
         Verb::Explain(path) => verbs::explain(&path),
         Verb::Replay(request) => verbs::replay(&request, &environment),
+        Verb::Local(asked) => Ok(local::local(&asked, &environment, carry_out)),
         Verb::Completions(shell) => verbs::completions(&shell),
         Verb::GitCredential(access, asked) => verbs::git_credential(&access, &asked, &environment),
         Verb::Askpass(name, prompt) => verbs::askpass(&name, &prompt, &environment),
@@ -46,15 +46,13 @@ fn carry_out(request: load::Request, environment: Environment) -> u8 {
     load::note_unread(&request, &environment, &ledger);
     guard::quiet_panics();
     let body = || -> std::io::Result<u8> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let code = runtime.block_on(run::run(request, environment, &ledger));
         // A thread that waits for a disk must not keep the process.
         runtime.shutdown_background();
         Ok(code)
     };
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(code)) => code,
-        Ok(Err(error)) => guard::internal(&ledger, "RunnerFailed", &error.to_string()),
-        Err(panic) => guard::internal(&ledger, "Panic", &guard::words(&*panic)),
-    }
+    guard::code_of(catch_unwind(AssertUnwindSafe(body)), &ledger)
 }

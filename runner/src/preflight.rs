@@ -17,6 +17,7 @@ use agent_plan::plan::ProcessPlan;
 use crate::cancel::Cancel;
 use crate::home::Cli;
 use crate::report;
+use crate::scripted;
 
 /// Why an agent need not be started.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +72,10 @@ pub fn look(
     };
     let mut ready = Ready::default();
     let state = places::find(cli, plan, scratch, &mut ready);
-    credentials::check(cli, plan, &state, &mut ready)?;
+    // The scripted agent asks nobody for anything.
+    if plan.program.file_name() != Some(scripted::NAME.as_ref()) {
+        credentials::check(cli, plan, &state, &mut ready)?;
+    }
     if let Some(warning) = version::check(cli, plan, cancel) {
         ready.warnings.push(warning);
     }

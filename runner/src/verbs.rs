@@ -5,9 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use agent_plan::env::Environment;
+use agent_plan::manifest::{self, ManifestError, Manifests};
 use agent_plan::outcome::{Outcome, exit_code};
 use agent_plan::plan::{PlanView, Publication, publication};
 use agent_plan::record::Record;
+use agent_plan::resource::Kind;
 use agent_plan::spec::{self, ProviderDefinition, RunSpec, SpecError, Unknown};
 use agent_plan::status::RunStatus;
 use anyhow::Context;
@@ -46,7 +48,7 @@ fn refused(error: &LoadError) -> u8 {
 }
 
 /// Returns a text without what a terminal would obey: it may come from an agent or a stranger.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let harmless = |letter: char| match letter {
         '\n' | '\t' => letter,
         letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
@@ -56,7 +58,7 @@ fn printable(text: &str) -> String {
 }
 
 /// Returns JSON in which those control characters are escaped, too, that JSON lets stand.
-fn escaped(json: &str) -> String {
+pub(crate) fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {
@@ -72,7 +74,7 @@ fn print_foreign(text: &str) -> io::Result<()> {
     report::print(&printable(&telemetry::redactor().text(text)))
 }
 
-/// Checks specs and provider definitions, and says of each what is wrong with it; `-` is stdin.
+/// Checks specs, provider definitions and manifests, and says of each what is wrong with it; `-` is stdin.
 ///
 /// # Errors
 ///
@@ -82,10 +84,17 @@ pub fn validate(files: &[PathBuf]) -> anyhow::Result<u8> {
     let mut text = String::new();
     for path in files {
         match check(path) {
-            Ok(unknown) => {
-                text.push_str(&format!("{}: ok\n", path.display()));
-                for field in unknown {
-                    text.push_str(&format!("{}: warning: {field}\n", path.display()));
+            Ok(Checked { errors, warnings }) => {
+                for error in &errors {
+                    report::error(&printable(&report::sentence(error, error.hint())));
+                }
+                if errors.is_empty() {
+                    text.push_str(&format!("{}: ok\n", path.display()));
+                } else {
+                    worst = worst.max(exit_code(Outcome::SpecInvalid));
+                }
+                for warning in warnings {
+                    text.push_str(&format!("{}: warning: {warning}\n", path.display()));
                 }
             }
             Err(error) => worst = worst.max(refused(&error)),
@@ -95,8 +104,26 @@ pub fn validate(files: &[PathBuf]) -> anyhow::Result<u8> {
     Ok(worst)
 }
 
-/// A file is what it says it is: a provider definition has no `provider`, a ConfigMap has `data`.
-fn check(path: &Path) -> Result<Vec<Unknown>, LoadError> {
+/// What is to be said of a file that can be read.
+#[derive(Debug, Default)]
+struct Checked {
+    /// Of manifests; what is wrong elsewhere is one error.
+    errors: Vec<ManifestError>,
+    warnings: Vec<String>,
+}
+
+impl From<Vec<Unknown>> for Checked {
+    fn from(unknown: Vec<Unknown>) -> Self {
+        Self {
+            errors: Vec::new(),
+            warnings: unknown.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// A file is what it says it is: a provider definition has no `provider`, a ConfigMap has `data`, and
+/// a manifest has a kind or is YAML.
+fn check(path: &Path) -> Result<Checked, LoadError> {
     let bytes = load::read(path)?;
     let origin = path.display().to_string();
     let raw = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
@@ -113,6 +140,12 @@ fn check(path: &Path) -> Result<Vec<Unknown>, LoadError> {
             &format!("{origin}: data.agent-runner.json"),
         );
     }
+    if is_manifests(&raw, &bytes) {
+        let reading = manifest::read(&bytes, &origin);
+        let warnings = reading.warnings.iter().map(ToString::to_string).collect();
+        let errors = Manifests::new([reading]).err().unwrap_or_default();
+        return Ok(Checked { errors, warnings });
+    }
     let is_spec = [
         "provider",
         "inputs",
@@ -125,14 +158,22 @@ fn check(path: &Path) -> Result<Vec<Unknown>, LoadError> {
     if raw.is_object() && !is_spec && (raw.get("binary").is_some() || raw.get("adapter").is_some())
     {
         let definition = spec::parse_definition(&bytes, &origin)?;
-        return Ok(definition.unknown);
+        return Ok(definition.unknown.into());
     }
     check_spec(&bytes, &origin)
 }
 
-fn check_spec(bytes: &[u8], origin: &str) -> Result<Vec<Unknown>, LoadError> {
-    let spec = spec::parse(bytes, origin)?;
-    Ok(spec.unknown)
+/// Says whether a file is for a cluster: a spec and a definition are JSON, and have no kind.
+fn is_manifests(raw: &Value, bytes: &[u8]) -> bool {
+    if !raw.is_null() {
+        return raw.is_array() || (raw.get("kind").is_some() && raw.get("apiVersion").is_some());
+    }
+    let lines = || bytes.split(|byte| *byte == b'\n');
+    lines().any(|line| line.starts_with(b"kind:") || line.starts_with(b"apiVersion:"))
+}
+
+fn check_spec(bytes: &[u8], origin: &str) -> Result<Checked, LoadError> {
+    Ok(spec::parse(bytes, origin)?.unknown.into())
 }
 
 /// Tests a provider: prints what was found, and returns 1 if anything is wrong.
@@ -168,6 +209,12 @@ pub fn provider_test(path: &Path, format: Format) -> anyhow::Result<u8> {
 ///
 /// Fails only if stdout does.
 pub fn schema(name: &str) -> anyhow::Result<u8> {
+    let mut kinds = Kind::ALL.into_iter();
+    let kind = kinds.find(|kind| kind.name().eq_ignore_ascii_case(name));
+    if let Some(kind) = kind {
+        report::print(&(serde_json::to_string_pretty(&kind.schema())? + "\n"))?;
+        return Ok(0);
+    }
     let schema = match name {
         "status" => schemars::schema_for!(RunStatus),
         "event" => schemars::schema_for!(Record),

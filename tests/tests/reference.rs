@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::process::Command;
 
 use agent_plan::env::VARIABLES;
 use agent_plan::event::EventKind;
@@ -9,6 +10,7 @@ use agent_plan::outcome::{Code, ENDINGS, Word};
 use agent_plan::record::{Header, Record};
 use agent_plan::settings::SETTINGS;
 use agent_plan::status::RunStatus;
+use agent_tests::binary;
 use serde_json::Value;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference.md");
@@ -108,6 +110,7 @@ fn page() -> String {
     variables(&mut page);
     status(&mut page);
     events(&mut page);
+    local(&mut page);
     page
 }
 
@@ -239,6 +242,29 @@ fn events(page: &mut String) {
         fields(schema.as_value(), schema.as_value(), "", &mut rows);
         table(page, ["Field", "Always there", "What it says"], rows);
     }
+}
+
+fn local(page: &mut String) {
+    page.push_str(
+        "\n## Local runs\n\n`agent-runner local` takes what would be applied to a cluster, and needs none: \
+         [local.md](local.md).\n\n```text\n",
+    );
+    let help = Command::new(binary("agent-runner"))
+        .args(["local", "--help"])
+        .env_clear()
+        .output()
+        .expect("the runner can be started");
+    page.push_str(&String::from_utf8(help.stdout).expect("it is text"));
+    page.push_str(
+        "```\n\nA value of a Secret is taken from `--secret`, else from a Secret among the manifests, else from the variable \
+         `SECRET_<NAME>_<KEY>`: in capitals, with `_` for all that is neither letter nor digit. \
+         `SECRET_HUB_TOKEN_TLS_KEY` is the key `tls.key` of the Secret `hub-token`.\n\nWhat a controller is told by \
+         its own environment, `local` is told by the same variables:\n\n",
+    );
+    let rows = agent_plan::resolve::VARIABLES
+        .iter()
+        .map(|variable| [format!("`{}`", variable.name), variable.meaning.to_owned()]);
+    table(page, ["Variable", "What it does"], rows);
 }
 
 fn fields(root: &Value, object: &Value, prefix: &str, rows: &mut Vec<[String; 3]>) {

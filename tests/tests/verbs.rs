@@ -7,6 +7,9 @@ use agent_plan::outcome::{Code, ENDINGS};
 use agent_tests::{Ended, Run};
 use serde_json::{Value, json};
 
+#[path = "verbs/manifests.rs"]
+mod manifests;
+
 /// Starts the binary with these arguments and no spec.
 fn ask<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Ended {
     ask_in(Run::new(), words)

@@ -25,7 +25,7 @@ pub fn scratch() -> std::io::Result<PathBuf> {
     if let Some(known) = SCRATCH.get() {
         return Ok(known.clone());
     }
-    let made = made_in(&std::env::temp_dir()).or_else(|error| {
+    let made = made_in(&tempfile::env::temp_dir()).or_else(|error| {
         let mut elsewhere = ELSEWHERE.iter().map(Path::new);
         elsewhere.find_map(|place| made_in(place).ok()).ok_or(error)
     })?;
