@@ -104,6 +104,29 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap
     })
 }
 
+/// Takes the arguments with which a pod starts the runner, without the program's name.
+///
+/// # Errors
+///
+/// Returns why they start no run: a fragment.
+pub(crate) fn parse_for_run(words: &[String]) -> Result<Request, String> {
+    let all = ["agent-runner"].into_iter().map(OsString::from);
+    match parse(all.chain(words.iter().map(OsString::from))) {
+        Ok(Verb::Run(request)) => Ok(request),
+        Ok(_) => Err("they ask for something else".to_owned()),
+        Err(error) if error.use_stderr() => Err(complaint(&error)),
+        Err(_) => Err("they ask for help".to_owned()),
+    }
+}
+
+/// Returns what clap says up to the usage line, in one: the problem, and what was perhaps meant.
+pub(crate) fn complaint(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said = text.split("\nUsage:").next().unwrap_or_default();
+    let words: Vec<&str> = said.split_whitespace().collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
+}
+
 /// The command line as clap knows it; public for completions and the reference page.
 pub fn command() -> Command {
     let path = ValueParser::path_buf();

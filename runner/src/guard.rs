@@ -8,7 +8,7 @@ use agent_plan::outcome::{Decision, Facts, Failure, Outcome, decide, exit_code};
 
 use crate::ledger::{Ledger, sweep};
 use crate::load::Request;
-use crate::{load, report, telemetry};
+use crate::{cli, load, report, telemetry};
 
 /// Keeps other processes of the same user from reading our environment and memory: the tools that
 /// an agent runs are such processes, and credentials for events and artifacts are there.
@@ -32,17 +32,8 @@ pub fn usage(error: &clap::Error, environment: &Environment) -> u8 {
     telemetry::line(&error.to_string());
     let ledger = Ledger::new();
     load::note_unread(&Request::default(), environment, &ledger);
-    // What clap says up to the usage line: the problem, and what was perhaps meant.
-    let text = error.to_string();
-    let said = text.split("\nUsage:").next().unwrap_or_default();
-    let words: Vec<&str> = said.split_whitespace().collect();
-    let message = words.join(" ");
-    fail(
-        &ledger,
-        Outcome::Usage,
-        "BadArguments",
-        message.trim_start_matches("error: "),
-    )
+    let message = cli::complaint(error);
+    fail(&ledger, Outcome::Usage, "BadArguments", &message)
 }
 
 /// Says why a verb that only answers could not; returns the exit code.

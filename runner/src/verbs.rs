@@ -140,9 +140,12 @@ fn check(path: &Path) -> Result<Checked, LoadError> {
             &format!("{origin}: data.agent-runner.json"),
         );
     }
-    if is_manifests(&raw, &bytes) {
+    if is_manifests(path, &raw, &bytes) {
         let reading = manifest::read(&bytes, &origin);
-        let warnings = reading.warnings.iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<_> = reading.warnings.iter().map(ToString::to_string).collect();
+        if reading.manifests.is_empty() && reading.errors.is_empty() {
+            warnings.push("there is no manifest of a kind that is known".to_owned());
+        }
         let errors = Manifests::new([reading]).err().unwrap_or_default();
         return Ok(Checked { errors, warnings });
     }
@@ -164,9 +167,15 @@ fn check(path: &Path) -> Result<Checked, LoadError> {
 }
 
 /// Says whether a file is for a cluster: a spec and a definition are JSON, and have no kind.
-fn is_manifests(raw: &Value, bytes: &[u8]) -> bool {
+fn is_manifests(path: &Path, raw: &Value, bytes: &[u8]) -> bool {
     if !raw.is_null() {
         return raw.is_array() || (raw.get("kind").is_some() && raw.get("apiVersion").is_some());
+    }
+    if path
+        .extension()
+        .is_some_and(|ending| ending == "yaml" || ending == "yml")
+    {
+        return true;
     }
     let lines = || bytes.split(|byte| *byte == b'\n');
     lines().any(|line| line.starts_with(b"kind:") || line.starts_with(b"apiVersion:"))

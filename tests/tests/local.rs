@@ -6,6 +6,8 @@ mod bench;
 mod demo;
 #[path = "local/hidden.rs"]
 mod hidden;
+#[path = "local/launch.rs"]
+mod launch;
 #[path = "local/pages.rs"]
 mod pages;
 #[path = "local/paths.rs"]

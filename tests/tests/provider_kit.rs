@@ -160,3 +160,19 @@ fn what_is_no_provider_is_refused() {
     let missing = test(&dir.path().join("missing.yaml"), &[]);
     assert_eq!(missing.status.code(), Some(66));
 }
+
+#[test]
+fn settings_that_are_arguments_are_those_of_every_run() {
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let path = dir.path().join("claude.yaml");
+    let shipped = std::fs::read_to_string(root().join("providers/claude.yaml"));
+    let shipped = shipped.expect("it is there");
+    let text = shipped.replace("      protocol: claude\n", "").replace(
+        "\nspec:\n",
+        "\nspec:\n  argsTemplate: [--protocol, claude, --timeouts-total=5m, --grace-seconds=25]\n",
+    );
+    std::fs::write(&path, text).expect("it can be written");
+    let (code, summary) = tested(&path);
+    assert_eq!(failed(&summary), [&Value::Null; 0]);
+    assert_eq!((code, &summary["protocol"]), (Some(0), &"claude".into()));
+}

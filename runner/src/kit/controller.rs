@@ -15,6 +15,14 @@ const STAND_IN: &str = "sample-provider";
 /// What messages call what comes with the provider.
 const SAMPLE: &str = "sample";
 
+/// Variables that are not sent to whom no adapter is sent, or are another's name.
+const NEWER_VARIABLES: [&str; 4] = [
+    "AGENT_PROVIDER",
+    "CODEX_HOME",
+    "CODEX_SYSTEM_PROMPT_EXPECTED_HASH",
+    "CODEX_SYSTEM_PROMPT_REQUIRED",
+];
+
 /// What a pod of the run gets.
 #[derive(Debug, Clone)]
 pub(super) struct Pod {
@@ -113,7 +121,7 @@ impl Pod {
         self.payload["provider"] = name.as_str().into();
         self.spec["provider"] = name.as_str().into();
         self.env
-            .retain(|(variable, _)| variable != "AGENT_PROVIDER");
+            .retain(|(variable, _)| !NEWER_VARIABLES.contains(&variable.as_str()));
         self.env.push(("AGENT_PROVIDER".to_owned(), name));
         for name in manifest.secrets() {
             let value = secret_of(&name);
@@ -124,6 +132,10 @@ impl Pod {
 
 fn resolved<const N: usize>(texts: [(&str, &[u8]); N]) -> Result<Resolved, PodError> {
     let readings = texts.map(|(file, text)| read(text, file));
+    // What is wrong with the provider may make the sample wrong, too.
+    if let Some(wrong) = readings.iter().find(|reading| !reading.errors.is_empty()) {
+        return Err(PodError::Provider(wrong.errors.clone()));
+    }
     let manifests = Manifests::new(readings).map_err(PodError::Provider)?;
     let run = manifests.of::<AgentRun>().next();
     let run = run.expect("the sample is a run");

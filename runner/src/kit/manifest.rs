@@ -8,6 +8,9 @@ use std::path::Path;
 use agent_plan::settings::Protocol;
 use serde_json::Value;
 
+use crate::cli;
+use crate::load::Request;
+
 /// Why a file is no provider.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -133,8 +136,23 @@ impl Manifest {
         }
     }
 
-    /// A setting of the runner: as a variable, which wins, or in `adapter.runner`.
+    /// What the arguments of the container ask the runner for, or why they start no run.
+    pub(super) fn asked(&self) -> Result<Request, String> {
+        let list = match self.form {
+            Form::Manifest => self.at("argsTemplate"),
+            Form::Definition => None,
+        };
+        let items = list.map(Node::items).unwrap_or_default();
+        let words = items.iter().filter_map(Node::text).map(str::to_owned);
+        cli::parse_for_run(&words.collect::<Vec<_>>())
+    }
+
+    /// A setting of the runner: as an argument, which wins, as a variable, or in `adapter.runner`.
     pub(super) fn setting(&self, key: &str) -> Option<String> {
+        let asked = self.asked().unwrap_or_default();
+        if let Some((_, text)) = asked.flags.into_iter().find(|(known, _)| known == key) {
+            return Some(text);
+        }
         let setting = agent_plan::settings::SETTINGS.iter();
         let variable = setting.clone().find(|setting| setting.key == key)?.variable;
         let by_variable = self.at("envTemplate").and_then(|env| env.get(variable));

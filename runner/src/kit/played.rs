@@ -48,8 +48,7 @@ pub(super) fn play(world: &World, args: &[String], stop: bool) -> io::Result<Pla
     let stderr = world.path("stderr");
     let program = executable()?;
     let mut child = Command::new(&program)
-        .args(args)
-        .args(&world.flags)
+        .args(world.all_arguments(args))
         .env_clear()
         .envs(world.env.iter().map(|(name, value)| (name, value)))
         .current_dir(world.workspace())

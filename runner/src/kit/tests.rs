@@ -41,3 +41,24 @@ fn every_scenario_has_a_name_of_its_own_and_builds_on_one_that_exists() {
     names.dedup();
     assert_eq!(names.len(), count);
 }
+
+#[test]
+fn a_definition_gets_what_a_controller_sends_that_knows_no_adapters() {
+    let text = r#"{"binary": "/bin/sh", "secretEnv": [{"name": "API_KEY"}]}"#;
+    let manifest = Manifest::parse(text, Path::new("local.json")).expect("it is a definition");
+    let pod = controller::Pod::of(&manifest, &sample::Sample::default());
+    let pod = pod.expect("the sample is taken");
+    let names: Vec<_> = pod.env.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = [
+        "AGENT_RUN_SPEC",
+        "AGENT_RUNNER_SPEC_PATH",
+        "AGENT_PROVIDER",
+        "API_KEY",
+    ];
+    assert_eq!(names, expected);
+    for newer in ["schemaVersion", "adapter", "providerSpec"] {
+        assert_eq!(pod.spec.get(newer), None);
+    }
+    assert_eq!(pod.spec["provider"], "local");
+    assert_eq!(pod.payload["provider"], "local");
+}

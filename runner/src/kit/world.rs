@@ -8,11 +8,13 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use agent_plan::settings::SETTINGS;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::controller::{Pod, secret_of};
 use super::manifest::{Manifest, Node};
+use crate::cli;
 use crate::scripted::{self, SCRIPT, Script};
 
 /// Where a pod has its work.
@@ -44,7 +46,9 @@ pub(super) struct World {
     /// The environment of the runner.
     pub(super) env: Vec<(String, String)>,
     /// Flags that only this place needs.
-    pub(super) flags: Vec<String>,
+    flags: Vec<String>,
+    /// Flags with which the pod starts the runner.
+    told: Vec<String>,
 }
 
 impl World {
@@ -56,6 +60,7 @@ impl World {
                 .tempdir()?,
             env: Vec::new(),
             flags: Vec::new(),
+            told: Vec::new(),
         };
         for name in ["agent", "home", "tmp", "workspace"] {
             fs::create_dir(world.path(name))?;
@@ -69,10 +74,7 @@ impl World {
         }
         world.write(manifest, &mut pod)?;
         world.set_env(&pod);
-        let arguments = pod.arguments.iter();
-        let workspace = world.workspace();
-        let arguments = arguments.map(|argument| moved(argument, &workspace.to_string_lossy()));
-        world.flags.extend(arguments);
+        world.told = world.arguments(&pod);
         Ok(world)
     }
 
@@ -213,6 +215,37 @@ impl World {
             env.push(("AGENT_PROVIDER_PATH".to_owned(), place("provider.json")));
         }
         self.env = env;
+    }
+
+    /// The arguments of the container, each setting as one word.
+    fn arguments(&self, pod: &Pod) -> Vec<String> {
+        let workspace = self.workspace();
+        let here = |word: String| moved(&word, &workspace.to_string_lossy());
+        let Ok(asked) = cli::parse_for_run(&pod.arguments) else {
+            // The runner says what is wrong with them.
+            return pod.arguments.iter().cloned().map(here).collect();
+        };
+        let flag = |key: &str| SETTINGS.iter().find(|setting| setting.key == key);
+        let settings = asked.flags.iter();
+        let settings =
+            settings.filter_map(|(key, text)| Some(format!("--{}={text}", flag(key)?.flag)));
+        let status = asked.status_path.iter();
+        let status = status.map(|path| format!("--status-path={}", path.display()));
+        settings.chain(status).map(here).collect()
+    }
+
+    /// All arguments of a run with these: what a scenario or this place needs wins.
+    pub(super) fn all_arguments(&self, arguments: &[String]) -> Vec<String> {
+        let name = |flag: &str| {
+            flag.split_once('=')
+                .map_or(flag, |(name, _)| name)
+                .to_owned()
+        };
+        let mut all = [arguments, &self.flags].concat();
+        let ours: Vec<_> = all.iter().map(|flag| name(flag)).collect();
+        let told = self.told.iter().filter(|flag| !ours.contains(&name(flag)));
+        all.extend(told.cloned());
+        all
     }
 
     /// Moves paths below `/workspace` into this place.

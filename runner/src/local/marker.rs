@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// The file in the directory of a local run.
 const NAME: &str = ".agent-runner-local.json";
 
+/// What the file is like.
+const VERSION: u32 = 1;
+
 /// Bytes of the largest such file that is read: far more than the names of all that a pod can have.
 const LARGEST: u64 = 4 << 20;
 
@@ -22,8 +25,7 @@ const INSTEAD: &str =
     "take a new or empty directory, or one that a run of the same AgentRun has used";
 
 /// A run as its directory knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tenant {
     /// `NAMESPACE/NAME`, for people.
     pub(super) run: String,
@@ -33,10 +35,12 @@ pub(super) struct Tenant {
 
 /// What the file says.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Text {
-    #[serde(flatten)]
-    tenant: Tenant,
+    /// [`VERSION`]; of another one nothing is known.
+    version: u32,
+    run: String,
+    uid: String,
     /// Relative to the directory.
     files: BTreeSet<PathBuf>,
 }
@@ -152,17 +156,20 @@ impl Marker {
         let text = if bytes.is_empty() {
             // New, or made by one that was killed before it made anything else.
             Text {
-                tenant: tenant.clone(),
+                version: VERSION,
+                run: tenant.run.clone(),
+                uid: tenant.uid.clone(),
                 files: BTreeSet::new(),
             }
         } else {
             let text = serde_json::from_slice::<Text>(&bytes);
-            text.map_err(|_| WorkspaceError::Unreadable(path.clone()))?
+            let text = text.ok().filter(|text| text.version == VERSION);
+            text.ok_or_else(|| WorkspaceError::Unreadable(path.clone()))?
         };
-        if text.tenant.uid != tenant.uid {
+        if text.uid != tenant.uid {
             return Err(WorkspaceError::Other {
                 path: directory.to_owned(),
-                theirs: text.tenant.run,
+                theirs: text.run,
                 ours: tenant.run.clone(),
             });
         }

@@ -15,7 +15,7 @@ use super::pod::Surroundings;
 use super::problem::Problem;
 use super::remap::Remap;
 use super::scratch::Scratch;
-use super::secrets::Secrets;
+use super::secrets::{Missing, Secrets};
 use super::{ambient, rehearsal, secrets, warn};
 
 /// What a run is made of.
@@ -69,7 +69,7 @@ impl Material<'_> {
         Ok(remap)
     }
 
-    /// Says whether nothing is meant: the scripted agent plays, and nobody is spoken to.
+    /// Says whether the scripted agent plays; then nothing is published or stored elsewhere.
     pub(super) fn is_rehearsal(&self) -> bool {
         self.asked.agent == Some(Player::Fake)
     }
@@ -82,20 +82,21 @@ impl Material<'_> {
             warn(&given.complaint(needs));
         }
         let mut secrets = self.given.clone().with_variables(self.ours, needs);
-        // Nobody is asked for anything with them.
-        if self.is_rehearsal() || self.asked.print.is_some() {
-            for missing in secrets.missing(needs) {
-                warn(&format!("{}: it is made up", missing.problem()));
-            }
-            secrets.rehearse(needs);
-            return Ok(secrets);
+        let is_printed = self.asked.print.is_some();
+        // Nobody is asked for anything with what is made up. A repository is cloned all the same.
+        let is_made_up =
+            |it: &Missing<'_>| is_printed || (self.is_rehearsal() && !it.is_for_repository());
+        let (made_up, missing): (Vec<_>, Vec<_>) =
+            secrets.missing(needs).into_iter().partition(is_made_up);
+        if !missing.is_empty() {
+            let each = missing.iter().map(|it| (it.problem(), it.hint()));
+            return Err(Problem::Missing(each.collect()));
         }
-        let missing = secrets.missing(needs);
-        if missing.is_empty() {
-            return Ok(secrets);
+        for missing in &made_up {
+            warn(&format!("{}: {}", missing.problem(), missing.made_up()));
         }
-        let each = missing.iter().map(|it| (it.problem(), it.hint()));
-        Err(Problem::Missing(each.collect()))
+        secrets.rehearse(&made_up);
+        Ok(secrets)
     }
 
     /// The `ConfigMap`s of the run, with the paths of this machine.
@@ -133,7 +134,6 @@ impl Material<'_> {
     pub(super) fn flags(&self, scratch: &Scratch) -> Vec<(String, String)> {
         let mut flags = vec![("workspace.localRemotes", "true".to_owned())];
         if self.is_rehearsal() {
-            // A rehearsal speaks to nobody.
             flags.push(("artifacts.endpoint", ambient::store(scratch.root())));
             flags.push(("events.sinks", "none".to_owned()));
             flags.push(("events.required", "false".to_owned()));

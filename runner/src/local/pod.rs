@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use agent_plan::env::Environment;
 use agent_plan::manifest::{Manifests, Spot};
-use agent_plan::resolve::SecretNeed;
+use agent_plan::resolve::{SecretNeed, SecretPurpose};
 use agent_plan::resource::ConfigMap;
 use serde_json::Value;
 
@@ -57,28 +57,53 @@ pub(super) type Bytes = agent_plan::secret::Secret<Vec<u8>>;
 
 impl Surroundings<'_> {
     /// Makes the variables of the container, in their order, those of whole Secrets first.
-    pub(super) fn variables(&self, container: &Value) -> Environment {
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Problem::Pod`] for one that no process can have.
+    pub(super) fn variables(&self, container: &Value) -> Result<Environment, Problem> {
         let mut all = Environment::default();
         let mut known = Environment::default();
         for from in list(container, "envFrom") {
             let secret = from["secretRef"]["name"].as_str().unwrap_or_default();
             for (name, value) in self.secrets.all(secret) {
-                if is_variable(name) {
+                // The kubelet leaves out what has no name of a variable, too.
+                if is_name(name) {
+                    self.check(name, value)?;
                     all.set(name, OsStr::from_bytes(value));
                 }
             }
         }
         for entry in list(container, "env") {
             let name = entry["name"].as_str().unwrap_or_default();
-            if let Some(value) = self.variable(entry, &known)
-                && is_variable(name)
-            {
+            if let Some(value) = self.variable(entry, &known) {
+                self.check(name, value.as_bytes())?;
                 // What comes of whole Secrets is not there for others, as for the kubelet.
                 known.set(name, value.clone());
                 all.set(name, value);
             }
         }
-        all
+        Ok(all)
+    }
+
+    fn check(&self, name: &str, value: &[u8]) -> Result<(), Problem> {
+        let (what, hint) = if !is_name(name) {
+            ("has no name of a variable", "give it one without `=`")
+        } else if value.contains(&0) {
+            (
+                "has a NUL byte in its value, which no variable can have",
+                "mount it as a file, or encode it",
+            )
+        } else {
+            return Ok(());
+        };
+        let is_it = |need: &&SecretNeed| need.purpose == SecretPurpose::Variable(name.to_owned());
+        let need = self.needs.iter().find(is_it);
+        Err(Problem::Pod {
+            at: need.and_then(|need| need.at.clone()).map(Box::new),
+            what: format!("the variable `{}` {what}", name.escape_debug()),
+            hint,
+        })
     }
 
     fn variable(&self, entry: &Value, known: &Environment) -> Option<OsString> {
@@ -215,7 +240,7 @@ fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
 }
 
 /// Says whether a process can have a variable of this name.
-fn is_variable(name: &str) -> bool {
+fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
 }
 

@@ -62,6 +62,11 @@ pub(super) enum Problem {
         /// What to do about it.
         hint: &'static str,
     },
+    /// The arguments of the container start no run.
+    #[error(
+        "the provider's `argsTemplate`, which becomes the arguments of the runner, starts no run: {0}"
+    )]
+    Arguments(String),
     /// The agent of this machine is not there, or not the one that is meant.
     #[error("{0}")]
     Agent(String),
@@ -101,7 +106,9 @@ impl Problem {
             Self::Source(_) | Self::Secret(_) | Self::Missing(_) | Self::Agent(_) => {
                 Outcome::InputMissing
             }
-            Self::Several(_) | Self::NoSuchRun { .. } | Self::Given(_) => Outcome::Usage,
+            Self::Several(_) | Self::NoSuchRun { .. } | Self::Given(_) | Self::Arguments(_) => {
+                Outcome::Usage
+            }
             Self::Refused(refusal) => outcome(refusal.reason),
             Self::Workspace(_) | Self::Make { .. } | Self::Print(_) => Outcome::WorkspaceFailed,
             Self::Load(error) => error.failure().outcome,
@@ -139,6 +146,10 @@ impl Problem {
             Self::Load(error) => error.hint(),
             Self::Workspace(error) => error.hint(),
             Self::Pod { hint, .. } => Some((*hint).to_owned()),
+            Self::Arguments(_) => Some(
+                "what the agent gets belongs into `adapter.exec.argsTemplate`; `agent-runner --help` lists what the runner takes"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

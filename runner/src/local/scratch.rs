@@ -71,6 +71,19 @@ impl Scratch {
         self.own.is_none()
     }
 
+    /// Returns where a path of the pod is, or itself if it is below the root. There is no way out by `..`.
+    pub(super) fn inside(&self, path: &Path) -> PathBuf {
+        let mut below = PathBuf::new();
+        for part in path.strip_prefix(&self.root).unwrap_or(path).components() {
+            match part {
+                Component::Normal(name) => below.push(name),
+                Component::ParentDir => drop(below.pop()),
+                _ => {}
+            }
+        }
+        self.root.join(below)
+    }
+
     /// Makes a directory below the root, with those on the way to it.
     ///
     /// # Errors

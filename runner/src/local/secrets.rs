@@ -163,16 +163,13 @@ impl Secrets {
         missing
     }
 
-    /// Fills in what is missing, for an agent that asks nobody.
-    pub(super) fn rehearse(&mut self, needs: &[SecretNeed]) {
-        let missing: Vec<_> = self
-            .missing(needs)
-            .into_iter()
-            .filter_map(|it| Some((it.need.secret.clone(), it.key?.to_owned())))
-            .collect();
-        for (secret, key) in missing {
-            let value = format!("rehearsed-{secret}-{key}");
-            self.put(&secret, &key, Secret::new(value.into_bytes()));
+    /// Fills in what is missing, for an agent that asks nobody. A whole Secret stays empty.
+    pub(super) fn rehearse(&mut self, missing: &[Missing<'_>]) {
+        for Missing { need, key } in missing {
+            if let Some(key) = key {
+                let value = format!("rehearsed-{}-{key}", need.secret);
+                self.put(&need.secret, key, Secret::new(value.into_bytes()));
+            }
         }
     }
 }
@@ -251,6 +248,19 @@ impl Missing<'_> {
         format!("{at}{what}, which {purpose}, is not there")
     }
 
+    /// Says whether the run's repository is opened with it.
+    pub(super) fn is_for_repository(&self) -> bool {
+        self.need.opens_repository
+    }
+
+    /// Says what becomes of it where it need not be had.
+    pub(super) fn made_up(&self) -> &'static str {
+        match self.key {
+            Some(_) => "it is made up",
+            None => "it is left empty",
+        }
+    }
+
     /// Says how to give it.
     pub(super) fn hint(&self) -> String {
         let secret = &self.need.secret;
@@ -300,6 +310,7 @@ mod tests {
                 key: Some(key.to_owned()),
                 purpose: SecretPurpose::Variables,
                 optional: false,
+                opens_repository: false,
                 at: None,
             })
             .collect();

@@ -57,7 +57,7 @@ impl Stage {
         let mut config_maps = material.config_maps(&remap);
         let mut surroundings = material.surroundings(&secrets, &remap);
         let container = &pod["containers"][0];
-        let mut environment = surroundings.variables(container);
+        let mut environment = surroundings.variables(container)?;
         let arguments = surroundings.arguments(container, &environment);
         ambient::move_places(&mut spec, &mut environment, &remap);
         let is_rehearsal = material.is_rehearsal();
@@ -79,11 +79,9 @@ impl Stage {
         make_homes(&mut scratch, &environment)?;
         std::env::set_current_dir(&workspace).map_err(Problem::making(&workspace))?;
 
-        let status = spec
-            .pointer("/artifacts/statusPath")
-            .and_then(Value::as_str);
-        let status = workspace.join(status.unwrap_or(".agent/status.json"));
-        let mut request = launch::request(container, &arguments);
+        let mut request = launch::request(container, &arguments)?;
+        let status = status_path(&request, &environment, &spec);
+        let status = scratch.inside(&workspace.join(status));
         request.status_path = Some(status.clone());
         request.flags.extend(material.flags(&scratch));
         request.secrets = given;
@@ -138,6 +136,16 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Where the pod's status goes, in the order in which the runner asks.
+fn status_path(request: &Request, environment: &Environment, spec: &Value) -> PathBuf {
+    let declared = spec.pointer("/artifacts/statusPath");
+    let declared = || declared.and_then(Value::as_str).map(PathBuf::from);
+    let told = request.status_path.clone();
+    let told = told.or_else(|| environment.path(env::STATUS_PATH));
+    told.or_else(declared)
+        .unwrap_or_else(|| ".agent/status.json".into())
 }
 
 /// Makes what a pod has of its own.

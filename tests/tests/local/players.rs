@@ -127,3 +127,40 @@ fn claude_has_the_login_that_is_mounted() {
     let expected = format!("home={}/home/agent config=\n", root(&bench).display());
     assert_eq!(said, expected);
 }
+
+#[test]
+fn what_opens_the_repository_is_not_made_up_because_it_is_cloned() {
+    let bench = Bench::new();
+    let mut all = world("true");
+    all[0]["spec"]["envTemplate"] = json!({ "AGENT_RUNNER_WORKSPACE_GIT_REF": "main" });
+    all[0]["spec"]["secretEnv"] = json!([{ "name": "KEY", "secretName": "own", "key": "k" }]);
+    all[2]["spec"]["vcsRef"] = json!({ "name": "hub" });
+    all[2]["spec"]["secrets"] = json!(["hub"]);
+    all[2]["spec"]["parameters"] = json!({ "repository": "acme/portal", "base": "main" });
+    all.push(json!({
+        "apiVersion": "agents.proompteng.ai/v1alpha1",
+        "kind": "VersionControlProvider",
+        "metadata": { "name": "hub" },
+        "spec": {
+            "provider": "github",
+            "cloneBaseUrl": "https://git.invalid",
+            "auth": { "token": { "secretRef": { "name": "hub", "key": "token" }, "type": "fine_grained" } },
+        },
+    }));
+    bench.apply(&all);
+    let token = "the key `token` of the Secret `hub`";
+    let ended = bench.local(["manifests.json", "--agent", "fake"]);
+    assert_eq!(ended.code, 66, "{}", ended.stderr);
+    assert!(ended.stderr.contains(token), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("`own`"), "{}", ended.stderr);
+    let ended = bench.local(["manifests.json", "--print", "plan"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    for part in [
+        token,
+        "it is made up",
+        "the Secret `hub`, which becomes variables",
+        "it is left empty",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+}

@@ -315,3 +315,32 @@ fn a_bucket_alone_is_a_directory_of_the_local_store() {
     let store = "endpoint: \"file:///artifacts/mine\"";
     assert!(ended.stdout.contains(store), "{}", ended.stdout);
 }
+
+#[test]
+fn a_parameter_that_is_perhaps_misspelled_is_a_warning() {
+    let bench = Bench::new();
+    let mut all = world("true");
+    all[2]["spec"]["parameters"] = json!({ "repository": "" });
+    bench.apply(&all);
+    let told = "the run has no parameter `repostory` yet; did you mean `repository`?";
+    for (set, is_told) in [
+        ("repostory=x", true),
+        ("colour=x", false),
+        ("repository=x", false),
+    ] {
+        let ended = bench.local(["manifests.json", "--print", "run", "--set", set]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(ended.stderr.contains(told), is_told, "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn two_manifests_without_a_line_between_them_are_told_apart() {
+    let bench = Bench::new();
+    let one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    fs::write(bench.path("two.yaml"), one.repeat(2)).expect("it can be written");
+    let ended = bench.local(["two.yaml", "--print", "run"]);
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
+    let told = "line 4 column 1: `apiVersion` is there twice; write `---` between two manifests";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}

@@ -1,8 +1,11 @@
 //! `validate` and `schema` for what is applied to a cluster.
 
+use std::fs;
+
+use agent_tests::Run;
 use serde_json::{Value, json};
 
-use crate::{ask, assert_refers_to_itself, validate};
+use crate::{ask, ask_in, assert_refers_to_itself, validate};
 
 #[test]
 fn validate_reads_manifests_as_local_does() {
@@ -53,4 +56,30 @@ fn every_kind_of_ours_has_a_schema() {
     let app = &schema["$defs"]["AppAuth"];
     assert!(app["properties"]["appId"].is_object(), "{app}");
     assert_eq!(app["required"], Value::Null, "all of it may be absent");
+}
+
+#[test]
+fn what_is_yaml_by_its_name_is_manifests() {
+    let run = || {
+        let run = Run::new();
+        let flow = "{apiVersion: v1, kind: Secret, metadata: {name: a}}";
+        fs::write(run.path("flow.yaml"), flow).expect("it can be written");
+        fs::write(run.path("empty.yml"), "# nothing\n").expect("it can be written");
+        fs::write(run.path("none.yaml"), "metadata: {name: a}\n").expect("it can be written");
+        run
+    };
+    let ended = ask_in(run(), ["validate", "flow.yaml", "empty.yml"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let expected = concat!(
+        "flow.yaml: ok\nempty.yml: ok\n",
+        "empty.yml: warning: there is no manifest of a kind that is known\n",
+    );
+    assert_eq!(ended.text(), expected);
+    let ended = ask_in(run(), ["validate", "none.yaml"]);
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("`kind` is missing"),
+        "{}",
+        ended.stderr
+    );
 }

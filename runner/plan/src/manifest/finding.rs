@@ -147,6 +147,8 @@ fn syntax_hint(problem: &str) -> Option<&'static str> {
         None
     } else if problem.starts_with("more than") {
         Some("split it into several files, or write less of it")
+    } else if ["`apiVersion` is there twice", "`kind` is there twice"].contains(&problem) {
+        Some("write `---` between two manifests")
     } else if problem.ends_with("is there twice") {
         Some("remove one, or give it another name")
     } else if problem.contains("alias") {

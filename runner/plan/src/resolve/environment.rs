@@ -118,6 +118,7 @@ impl Sources<'_, '_> {
                 key: Some(key.to_owned()),
                 purpose: SecretPurpose::Variable(name.to_owned()),
                 optional,
+                opens_repository: false,
                 at: Some(field.item(index).spot()),
             });
         }

@@ -75,6 +75,8 @@ pub struct SecretNeed {
     pub purpose: SecretPurpose,
     /// Whether the pod starts without it.
     pub optional: bool,
+    /// Whether the run's repository is opened with it.
+    pub opens_repository: bool,
     /// Because of which field; none: the controller's own settings.
     pub at: Option<Spot>,
 }
@@ -166,6 +168,7 @@ impl Notes {
             key: key.map(str::to_owned),
             purpose,
             optional: false,
+            opens_repository: false,
             at: field.map(Field::spot),
         });
     }

@@ -1,5 +1,7 @@
 //! Parameters, as far as a controller takes them (contract §1.5).
 
+use crate::manifest::shown;
+use crate::nearest::nearest;
 use crate::resource::Strings;
 use crate::template::trim;
 
@@ -24,6 +26,15 @@ pub(super) fn asked(
 ) -> Result<Strings, Refusal> {
     let mut parameters = ask.spec().parameters.clone().unwrap_or_default();
     for (name, value) in overrides {
+        if parameters.get(name).is_none()
+            && let Some(meant) = nearest(name, parameters.iter().map(|(name, _)| name))
+        {
+            let message = format!(
+                "the run has no parameter `{}` yet; did you mean `{meant}`?",
+                shown(name)
+            );
+            notes.warn(&ask.field("spec.parameters"), message);
+        }
         parameters.insert(name, value);
     }
     check(&parameters, &ask.field("spec.parameters"), notes)?;

@@ -75,6 +75,9 @@ pub(super) fn repository(
     let mut noticed = Notes::default();
     match inquiry.answer(agent, task, &mut noticed) {
         Ok(repository) => {
+            for need in &mut noticed.secrets {
+                need.opens_repository = true;
+            }
             notes.absorb(noticed);
             Ok(Some(repository))
         }

@@ -105,22 +105,25 @@ pub(super) fn arguments(manifest: &Manifest) -> Vec<Finding> {
     }
     let list = manifest.at("argsTemplate");
     let items = list.map(Node::items).unwrap_or_default();
-    let bare = |item: &&Node| {
-        item.text()
-            .is_some_and(|text| !text.starts_with("--") && !text.is_empty())
-    };
-    let Some(first) = items.iter().find(bare) else {
-        return Vec::new();
+    let (seen, at) = match manifest.asked() {
+        Err(why) => (why, list),
+        Ok(asked) => {
+            let spec = asked.spec.map(|spec| spec.to_string_lossy().into_owned());
+            // An empty argument counts as none (contract §1.1).
+            let Some(spec) = spec.filter(|spec| !spec.is_empty()) else {
+                return Vec::new();
+            };
+            let seen = format!("`{spec}`, which the runner takes for the path of a spec");
+            let at = items.iter().find(|item| item.text() == Some(&spec));
+            (seen, at.or(list))
+        }
     };
     let finding = Finding::new(
-        "no arguments: those of the container are the runner's, not the agent's",
-        format!(
-            "`{}`, which the runner takes for the path of a spec",
-            first.text().unwrap_or_default()
-        ),
+        "no arguments but the runner's own: those of the container are not the agent's",
+        seen,
         "move them to `spec.adapter.exec.argsTemplate`",
     );
-    vec![place(finding, "spec.argsTemplate", Some(first))]
+    vec![place(finding, "spec.argsTemplate", at)]
 }
 
 fn told(node: Option<&Node>) -> String {

@@ -61,6 +61,8 @@ fn each_fault_is_found_by_its_check_alone() {
         ("adapter", with("type: exec", "type: claude")),
         ("adapter", with("      binary: /bin/sh\n", "")),
         ("arguments", with("  adapter:", "  argsTemplate: [spec.json]\n  adapter:")),
+        ("arguments", with("  adapter:", "  argsTemplate: [--timeout-total, 5m]\n  adapter:")),
+        ("arguments", with("  adapter:", "  argsTemplate: [validate, spec.json]\n  adapter:")),
         ("unknown-field", with("  adapter:", "  envTemplates: {}\n  adapter:")),
         ("unknown-field", with(runner, "    runner:\n      promt: x\n")),
         ("unknown-field", with(runner, "    runner:\n      timeouts: {total: soon}\n")),

@@ -25,6 +25,7 @@ fn need(purpose: SecretPurpose) -> SecretNeed {
         key: Some("privateKey".to_owned()),
         purpose,
         optional: false,
+        opens_repository: false,
         at: None,
     }
 }
@@ -69,7 +70,7 @@ fn variables_come_in_the_order_of_a_kubelet() {
         "args": ["$(PLACE)", "/workspace/b", "$(NOBODY)"],
     });
     within(|pod| {
-        let variables = pod.variables(&container);
+        let variables = pod.variables(&container).expect("a process can have them");
         let expected = [
             ("PLACE", "/workspace"),
             ("USER", "you"),

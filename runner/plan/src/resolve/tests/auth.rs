@@ -126,6 +126,7 @@ fn a_token_is_referred_to_and_github_gets_it_under_all_its_names() {
         key: Some("token".to_owned()),
         purpose: SecretPurpose::Variable(name.to_owned()),
         optional: false,
+        opens_repository: true,
         at: None,
     };
     let needs = made.secrets.iter().cloned();

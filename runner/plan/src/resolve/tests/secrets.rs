@@ -53,6 +53,7 @@ fn all_that_a_pod_gets_is_listed_be_it_there_or_not() {
         key: key.map(str::to_owned),
         purpose,
         optional,
+        opens_repository: secret == "hub-token",
         at: None,
     };
     let variable = |name: &str| SecretPurpose::Variable(name.to_owned());
