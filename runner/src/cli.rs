@@ -31,6 +31,8 @@ pub enum Verb {
     Replay(replay::Request),
     /// Carry out an `AgentRun` without a cluster, or print what becomes of it.
     Local(local::Asked),
+    /// Put a copy of this executable into a directory.
+    Install(PathBuf),
     /// Print a completion script.
     Completions(String),
     /// Answer git, which asks for credentials: the file that says where they are, the operation.
@@ -91,6 +93,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Verb, clap
         ),
         Some(("schema", schema)) => Verb::Schema(text(schema, "name")),
         Some(("explain", status)) => Verb::Explain(PathBuf::from(text(status, "status"))),
+        Some(("install", asked)) => {
+            Verb::Install(asked.get_one("directory").cloned().unwrap_or_default())
+        }
         Some(("replay", asked)) => Verb::Replay(replayed(asked)),
         Some(("git-credential", asked)) => Verb::GitCredential(
             PathBuf::from(text(asked, "access")),
@@ -172,6 +177,16 @@ pub fn command() -> Command {
                 .arg(Arg::new("status").value_name("STATUS").required(true)),
         )
         .subcommand(local::command())
+        .subcommand(
+            Command::new("install")
+                .about("Copy this executable into a directory, for a container that has none")
+                .arg(
+                    Arg::new("directory")
+                        .value_name("DIR")
+                        .required(true)
+                        .value_parser(path),
+                ),
+        )
         .subcommand(replay_command())
         .subcommand(
             Command::new("git-credential")

@@ -20,6 +20,7 @@ pub mod blocking;
 pub mod cancel;
 pub mod credential;
 pub mod fake_app_server;
+pub mod install;
 pub mod kit;
 pub mod ledger;
 pub mod local;

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Verb::Validate(files) => verbs::validate(&files),
         Verb::Schema(name) => verbs::schema(&name),
         Verb::Explain(path) => verbs::explain(&path),
+        Verb::Install(directory) => verbs::install(&directory),
         Verb::Replay(request) => verbs::replay(&request, &environment),
         Verb::Local(asked) => Ok(local::local(&asked, &environment, carry_out)),
         Verb::Completions(shell) => verbs::completions(&shell),

@@ -1,4 +1,4 @@
-//! The verbs that print: plan, validate, schema, explain, completions.
+//! The verbs that print: plan, validate, schema, explain, install, completions.
 
 use std::ffi::OsStr;
 use std::io;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::cli::Format;
 use crate::ledger::Ledger;
 use crate::load::{self, LoadError, Reach, Request};
-use crate::{credential, fake_app_server, kit, replay, report, telemetry};
+use crate::{credential, fake_app_server, install, kit, replay, report, telemetry};
 
 /// Prints what a run would do; touches nothing.
 ///
@@ -294,6 +294,24 @@ pub fn replay(request: &replay::Request, environment: &Environment) -> anyhow::R
         return Ok(0);
     }
     refused(&summary, Outcome::ProviderUnavailable)
+}
+
+/// Copies this executable into a directory, and prints where it is.
+///
+/// # Errors
+///
+/// Fails only if stdout does.
+pub fn install(directory: &Path) -> anyhow::Result<u8> {
+    match install::install(directory) {
+        Ok(path) => {
+            report::print(&printable(&format!("{}\n", path.display())))?;
+            Ok(0)
+        }
+        Err(error) => {
+            report::error(&printable(&report::sentence(&error, error.hint())));
+            Ok(exit_code(Outcome::WorkspaceFailed))
+        }
+    }
 }
 
 /// Prints a completion script.

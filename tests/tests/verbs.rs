@@ -359,7 +359,14 @@ fn help_lists_every_exit_code() {
         }
         assert!(line.contains(ending.meaning), "{line}");
     }
-    for verb in ["plan", "validate", "schema", "explain", "completions"] {
+    for verb in [
+        "plan",
+        "validate",
+        "schema",
+        "explain",
+        "install",
+        "completions",
+    ] {
         assert!(text.contains(verb), "{verb} is not in {text}");
     }
     assert_eq!(ended.stderr, "");

@@ -83,7 +83,7 @@ impl<'s> Check<'s> {
         let required = required.into_iter().flatten().filter_map(Value::as_str);
         let required: Vec<&str> = required.collect();
         for (key, value) in fields {
-            // To a cluster, null is as good as nothing.
+            // An API server drops a null that the schema does not allow: it is as good as nothing.
             if value.is_null() && required.contains(&key.name.as_str()) {
                 continue;
             }
