@@ -1,6 +1,9 @@
 # The commands that people and CI call. A fresh machine needs a Rust toolchain, apt and pip.
 
 CARGO ?= cargo
+# Of the static executable: `quick` is for machines that build it to test it.
+PROFILE ?= release
+MUSL := $(shell uname -m)-unknown-linux-musl
 DEMO := target/demo
 AGENT ?= fake
 RUNNER := $(CARGO) run --locked --quiet --package agent-runner --
@@ -9,7 +12,7 @@ LOCAL = $(RUNNER) local examples/demo $(DEMO_OF_$(AGENT)) --set 'repository=file
 SECRET_OF_fake := SECRET_ANTHROPIC_API_KEY=correct-horse-battery
 DEMO_OF_codex := examples/demo/codex --name fix-login-codex
 
-.PHONY: demo test lint deny generate bench static clean
+.PHONY: demo test chart chart-generate images lint deny generate bench static clean
 
 ## Carries out one whole run of the manifests in examples/demo, on a repository of this machine, with
 ## the scripted agent: no server, no cluster, no model. `make demo AGENT=claude` and `AGENT=codex` take
@@ -32,6 +35,20 @@ test:
 	@sh tests/install
 	$(CARGO) build --locked --workspace --bins
 	$(CARGO) test --locked --workspace
+	@sh tests/chart/run
+
+## Lints, renders and tests the Helm chart; needs pip. With an agent-runner in target/ also carries runs out.
+chart:
+	@sh tests/chart/run
+
+## Rewrites what is made of the chart's values.yaml: README, schema, copies of the providers.
+chart-generate:
+	@sh tests/chart/run generate
+
+## Builds the images on a local base and tests them in containers. Installs what is missing; needs a machine where
+## podman may mount.
+images: static
+	@AGENT_RUNNER=$${CARGO_TARGET_DIR:-target}/$(MUSL)/$(PROFILE)/agent-runner sh tests/images/run
 
 ## What CI refuses: formatting, lints, documentation.
 lint:
@@ -43,22 +60,22 @@ lint:
 deny:
 	$(CARGO) deny --locked check bans licenses sources
 
-## Rewrites the generated pages; CI compares them.
+## Rewrites the generated pages and the definitions of the chart's kinds; CI compares them.
 generate:
 	$(CARGO) build --locked --workspace --bins
-	AGENT_TESTS_UPDATE=1 $(CARGO) test --locked --package agent-tests --test reference
+	AGENT_TESTS_UPDATE=1 $(CARGO) test --locked --package agent-tests --test reference --test crds
 
 ## Compares with peers in one run; see docs/performance.md.
 bench:
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked --package agent-tests
 
-
-## The static executable for images: target/x86_64-unknown-linux-musl/release/agent-runner.
-## Needs musl-gcc (Debian: musl-tools).
+## The static executable for images: target/<architecture>-unknown-linux-musl/<PROFILE>/agent-runner.
+## Installs musl-gcc (Debian: musl-tools) if need be.
 static:
-	rustup target add x86_64-unknown-linux-musl
-	CC_x86_64_unknown_linux_musl=musl-gcc $(CARGO) build --locked --release --package agent-runner --target x86_64-unknown-linux-musl
+	@command -v musl-gcc >/dev/null || sh tests/images/install
+	rustup target add $(MUSL)
+	CC_$(subst -,_,$(MUSL))=musl-gcc $(CARGO) build --locked --profile $(PROFILE) --package agent-runner --target $(MUSL)
 
 clean:
 	$(CARGO) clean

@@ -211,6 +211,10 @@ fn every_document_that_a_page_links_to_is_there() {
         "docs/templates.md",
         "docs/workspace.md",
         "docs/performance.md",
+        "images/README.md",
+        "charts/agents/README.md",
+        "charts/agents/docs/crds.md",
+        "charts/agents/docs/requirements.md",
     ] {
         let text = std::fs::read_to_string(root().join(page))
             .unwrap_or_else(|_| panic!("{page} is there"));
