@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -131,6 +132,9 @@ def _mapping(loader, node, deep=False):
     return yaml.CSafeLoader.construct_mapping(loader, node, deep)
 
 
+# What is a number to Kubernetes and a text to PyYAML, such as `1e5`: a name that was not quoted.
+UniqueKeys.yaml_implicit_resolvers = {key: list(found) for key, found in yaml.CSafeLoader.yaml_implicit_resolvers.items()}
+UniqueKeys.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"), list("-+.0123456789"))
 UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, lambda l, n: _mapping(l, n, True))
 
 

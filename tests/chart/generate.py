@@ -45,7 +45,14 @@ IMAGE = {
     "pullSecrets": {"$ref": "#/definitions/strings"},
 }
 NAME = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"}
-ABSOLUTE = {"type": "string", "pattern": "^/"}
+# The engine's expressions know no lookahead: a part of a path is anything but `.` and `..`, and has no `:`, which
+# Kubernetes refuses.
+PART = r"/([^/:.][^/:]*|\.[^/:.][^/:]*|\.\.[^/:]+)"
+FILE = {"type": "string", "pattern": f"^({PART})+$"}
+PATH = {"type": "string", "pattern": f"^({PART})+/?$"}
+WHEN = r"(\*|\?|[0-9]+|[A-Za-z]{3})(-([0-9]+|[A-Za-z]{3}))?(/[0-9]+)?"
+SCHEDULE = rf"^(|@(yearly|annually|monthly|weekly|daily|midnight|hourly|every [0-9hms.]+)|{WHEN}(,{WHEN})*( +{WHEN}(,{WHEN})*){{4}})$"
+LABEL = "([A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)"
 NATIVE = {key: STRING for key in [
     "rerunOrchestration", "rerunOrchestrationNamespace", "systemImprovementOrchestration",
     "systemImprovementOrchestrationNamespace",
@@ -58,6 +65,14 @@ DEFINITIONS = {
     "strings": listing(STRING),
     "stringMap": {"type": "object", "additionalProperties": STRING},
     "scalarMap": {"type": "object", "additionalProperties": SCALAR},
+    "labels": {
+        "type": "object",
+        "additionalProperties": {"type": "string", "pattern": f"^{LABEL}?$"},
+        "propertyNames": {"pattern": f"^([a-z0-9]([-.a-z0-9]{{0,251}}[a-z0-9])?/)?{LABEL}$"},
+    },
+    "optionalName": {"type": "string", "pattern": "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"},
+    "path": PATH,
+    "schedule": {"type": "string", "pattern": SCHEDULE},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535},
     "pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
     "optionalPullPolicy": {"enum": ["", "Always", "IfNotPresent", "Never"]},
@@ -87,7 +102,7 @@ DEFINITIONS = {
     "extraVolumes": listing(closed(
         {"name": NAME, "volume": {"type": "object", "minProperties": 1}}, ["name", "volume"])),
     "extraVolumeMounts": listing(closed({
-        "name": NAME, "mountPath": ABSOLUTE, "subPath": STRING, "subPathExpr": STRING,
+        "name": NAME, "mountPath": PATH, "subPath": STRING, "subPathExpr": STRING,
         "readOnly": {"type": "boolean"}, "recursiveReadOnly": STRING, "mountPropagation": STRING,
     }, ["name", "mountPath"])),
     "checksums": listing(closed({
@@ -95,7 +110,7 @@ DEFINITIONS = {
         "namespace": NAME,
         "checksum": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     }, ["name", "checksum"])),
-    "inputFiles": listing(closed({"path": ABSOLUTE, "content": STRING}, ["path", "content"])),
+    "inputFiles": listing(closed({"path": FILE, "content": STRING}, ["path", "content"])),
     "outputArtifacts": listing(closed({"name": STRING, "path": STRING, "key": STRING, "url": STRING}, ["name"])
         | {"anyOf": [{"required": ["path"]}, {"required": ["url"]}]}),
     "workflowRuntime": closed({"native": closed(NATIVE)}),

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chart import at, container, env_of, merged, render, values_of
+from chart import CASES, CHART, at, container, env_of, merged, render, values_of
 
 SPLIT = at("controllers.enabled", True)
 
@@ -101,12 +101,13 @@ MAPPING = [
 ]
 
 
+# What else has to be said for a value to be allowed.
+BESIDE = {"LEADER_ELECTION_LEASE_NAMESPACE": at("rbac.clusterScoped", True)}
+
+
 @pytest.mark.parametrize("path,value,variable,said", MAPPING, ids=[f"{row[2]}-{row[0]}" for row in MAPPING])
 def test_a_value_is_a_variable_of_both_generations_and_both_deployments(path, value, variable, said):
-    if variable == "PROMETHEUS_METRICS_ENABLED":
-        value_layers = merged(at(path, value))
-    else:
-        value_layers = at(path, value)
+    value_layers = merged(at(path, value), BESIDE.get(variable))
     old = f"JANGAR_AGENTS_{variable}" if variable.startswith("CONTROLLER_") else f"JANGAR_{variable}"
     for found in [
         env(value_layers).get(f"AGENTS_{variable}"),
@@ -416,6 +417,23 @@ def test_budgets_are_there_where_there_is_more_than_one():
     assert names({"podDisruptionBudget": {"enabled": True}}) == {"agents"}
 
 
+def test_a_budget_is_there_where_there_may_be_more_than_one():
+    scaled = lambda key, **more: merged(SPLIT, at(key, {"enabled": True, **more}))
+    for key, name, budget in [("autoscaling", "agents", "podDisruptionBudget"), ("controllers.autoscaling", "agents-controllers", "controllers.podDisruptionBudget")]:
+        spec = lambda *layers: render(merged(*layers)).one("PodDisruptionBudget", name)["spec"]
+        # One that is scaled down to a single replica must let it go: `minAvailable: 1` would keep its node.
+        found = spec(scaled(key, minReplicas=1, maxReplicas=5))
+        assert found["maxUnavailable"] == 1 and "minAvailable" not in found
+        found = spec(scaled(key, minReplicas=2, maxReplicas=5))
+        assert found["minAvailable"] == 1 and "maxUnavailable" not in found
+        # What somebody has asked for counts to the letter.
+        assert spec(scaled(key, minReplicas=1, maxReplicas=5), at(f"{budget}.enabled", True))["minAvailable"] == 1
+        assert spec(scaled(key, minReplicas=1, maxReplicas=5), at(f"{budget}.minAvailable", 2))["minAvailable"] == 2
+        assert spec(scaled(key, minReplicas=1, maxReplicas=5), at(f"{budget}.maxUnavailable", "50%"))["maxUnavailable"] == "50%"
+        assert not render(merged(scaled(key, minReplicas=1, maxReplicas=1))).all("PodDisruptionBudget")
+        assert not render(merged(scaled(key, minReplicas=1, maxReplicas=5), at(f"{budget}.enabled", False))).all("PodDisruptionBudget")
+
+
 def test_a_budget_says_one_of_two_things():
     spec = render({"podDisruptionBudget": {"enabled": True}}).one("PodDisruptionBudget")["spec"]
     assert spec["minAvailable"] == 1 and "maxUnavailable" not in spec
@@ -465,6 +483,44 @@ def test_metrics_have_a_service_a_monitor_and_a_dashboard():
     assert json.loads(board["data"]["agents.json"])["panels"]
     off = render(at("metrics.enabled", False))
     assert not [it for it in off.objects if it["metadata"]["labels"]["app.kubernetes.io/component"] == "metrics"]
+
+
+def test_metrics_are_those_of_every_deployment():
+    """A Service for each: what one of them counts nobody else does."""
+    rendered = render(merged(SPLIT, at("metrics", {"serviceMonitor": {"enabled": True}, "service": {"labels": {"a": "b"}, "annotations": {"c": "d"}, "port": 9191}})))
+    monitor = rendered.one("ServiceMonitor")["spec"]
+    scraped = [it for it in rendered.all("Service") if monitor["selector"]["matchLabels"].items() <= it["metadata"]["labels"].items()]
+    assert [it["metadata"]["name"] for it in scraped] == ["agents-metrics", "agents-controllers-metrics"]
+    for component, service in zip(["control-plane", "controllers"], scraped, strict=True):
+        labels = deployment(rendered, component)["spec"]["template"]["metadata"]["labels"]
+        assert service["spec"]["selector"].items() <= labels.items()
+        assert service["metadata"]["labels"]["a"] == "b" and service["metadata"]["annotations"] == {"c": "d"}
+        assert service["spec"]["ports"] == [{"name": monitor["endpoints"][0]["port"], "port": 9191, "targetPort": "http", "protocol": "TCP"}]
+    assert [it["metadata"]["name"] for it in render().all("Service") if it["metadata"]["name"].endswith("metrics")] == ["agents-metrics"]
+
+
+def test_the_image_and_its_variables_are_of_one_generation():
+    """Which variables an image reads is a matter of its repository: `jangar` is that of charts up to 0.9.1."""
+    for case in CASES:
+        values = values_of(case)
+        for found in render(values).all("Deployment"):
+            repository = container(found["spec"]["template"])["image"].split("@")[0].rsplit(":", 1)[0].rsplit("/", 1)[-1]
+            names = set(env_of(found["spec"]["template"]))
+            wanted = "JANGAR_" if repository == "jangar" else "AGENTS_"
+            assert f"{wanted}SERVER_PROFILE" in names, (case, repository)
+            assert not [name for name in names if name.startswith({"JANGAR_": "AGENTS_", "AGENTS_": "JANGAR_"}[wanted])], case
+    assert container(deployment(render())["spec"]["template"])["image"].startswith("ghcr.io/proompteng/agents-control-plane:")
+    # No page says it of a tag, which the default image may have as well.
+    for page in ["README.md", "values.yaml", "values.schema.json", "ci/control-plane-jangar-values.yaml"]:
+        assert "images up to 0.9.1" not in (CHART / page).read_text().lower(), page
+
+
+def test_controllers_run_the_control_plane_s_image_unless_they_have_their_own():
+    image = lambda *layers: container(deployment(render(merged(SPLIT, *layers)), "controllers")["spec"]["template"])["image"]
+    assert image() == container(deployment(render(SPLIT))["spec"]["template"])["image"]
+    assert image(at("controllers.image", {"repository": "r/c", "tag": "1"})) == "r/c:1"
+    readme = " ".join((CHART / "README.md").read_text().split())
+    assert "With `controllers.enabled` the controllers run that same image" in readme
 
 
 def test_the_namespace_can_be_the_chart_s():

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from chart import CHART, Refused, at, container, pod_of, render, run_values, spec_of, values_of
+from chart import CHART, Refused, at, container, merged, pod_of, render, run_values, spec_of, values_of
 
 HOSTILE = [
     '"; touch /tmp/pwned; echo "',
@@ -112,7 +112,7 @@ def test_no_template_knows_the_time_or_chance():
 
 
 SAME_RUN = [
-    {"oneShot": {"job": {"backoffLimit": 3}}},
+    {"oneShot": {"job": {"backoffLimit": 3, "activeDeadlineSeconds": 9999}}},
     {"oneShot": {"job": {"activeDeadlineSeconds": 9999}}},
     {"oneShot": {"job": {"ttlSecondsAfterFinished": 60}}},
     {"commonAnnotations": {"a": "b"}},
@@ -164,6 +164,39 @@ def test_another_version_of_the_chart_alone_is_no_other_run(tmp_path):
     assert job({}, path=copy)["metadata"]["name"] == job({})["metadata"]["name"]
     assert job({}, path=copy)["spec"] == job({})["spec"]
     assert job({}, path=copy)["metadata"]["labels"]["helm.sh/chart"] == "agents-0.1.1"
+
+
+def test_another_release_is_another_run_unless_the_image_is_pinned(tmp_path):
+    """The default tag is the version of the runner; the README says what to do about it."""
+    import shutil
+
+    copy = tmp_path / "agents"
+    shutil.copytree(CHART, copy, ignore=shutil.ignore_patterns("crds"))
+    text = (copy / "Chart.yaml").read_text().replace("\nversion: 0.1.0", "\nversion: 0.2.0").replace('\nappVersion: "0.1.0"', '\nappVersion: "0.2.0"')
+    assert text.count("0.2.0") == 2
+    (copy / "Chart.yaml").write_text(text)
+    assert job({}, path=copy)["metadata"]["name"] != job({})["metadata"]["name"]
+    digest = "sha256:" + "a" * 64
+    for pinned in [{"runner": {"image": {"tag": "0.1.0"}}}, {"runner": {"image": {"tag": "0.1.0", "digest": digest}}}, {"oneShot": {"image": {"tag": "0.1.0"}}}]:
+        assert job(pinned, path=copy)["metadata"]["name"] == job(pinned)["metadata"]["name"]
+        assert job(pinned, path=copy)["spec"] == job(pinned)["spec"]
+    # The tag stays beside a digest, so a digest alone is another text.
+    alone = {"runner": {"image": {"digest": digest}}}
+    assert job(alone, path=copy)["metadata"]["name"] != job(alone)["metadata"]["name"]
+    readme = " ".join((CHART / "README.md").read_text().split())
+    assert "so starts another run: pin `runner.image.tag`, beside a digest as well" in readme
+
+
+def test_another_run_of_a_schedule_takes_the_files_of_the_one_before():
+    """Helm removes what is no longer rendered, so a pod that has not started waits for it; not for ever, and the README says so."""
+    values = run_values(at("oneShot", {"schedule": "* * * * *", "inputFiles": [{"path": "/x", "content": "y"}]}))
+    first, later = render(values), render(merged(values, at("oneShot.prompt", "Say no")))
+    names = lambda rendered: {it["metadata"]["name"] for it in rendered.all("ConfigMap")}
+    assert len(names(first)) == 2 and not names(first) & names(later)
+    assert first.one("CronJob")["metadata"]["name"] == later.one("CronJob")["metadata"]["name"]
+    assert first.one("CronJob")["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 2400
+    readme = " ".join((CHART / "README.md").read_text().split())
+    assert "**Upgrade a schedule between its runs.**" in readme and "stays `ContainerCreating` until `oneShot.job.activeDeadlineSeconds` ends its Job" in readme
 
 
 def test_new_credentials_are_no_other_run():

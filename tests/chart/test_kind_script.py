@@ -1,12 +1,14 @@
 """`scripts/kind-e2e.sh` without a cluster: its tools are replaced by ones that only say how they were called."""
 
 import os
+import re
 import subprocess
 
 import pytest
 import yaml
 
 from chart import CHART, ROOT, merged, render, values_of
+from test_security import pods
 
 SCRIPT = CHART / "scripts/kind-e2e.sh"
 
@@ -107,6 +109,17 @@ def test_what_it_installs_renders():
     render(merged(values_of("ci/one-shot-fake-values.yaml"), {"runner": over["runner"], "oneShot": {"runId": "1"}}), name="agents-run")
     for example in ["agentprovider-smoke", "agent-smoke", "implementationspec-smoke", "agentrun-workflow-smoke"]:
         assert (CHART / "examples" / f"{example}.yaml").exists()
+
+
+def test_the_pods_that_it_asks_for_are_those_of_the_chart():
+    labels = [pod["metadata"]["labels"] for values, name in [("values-kind.yaml", "agents"), ("ci/one-shot-fake-values.yaml", "agents-run")] for _, pod in pods(render(values_of(values), name=name))]
+    asked = re.findall(r"(?:logs|get pods) .*?--selector \"?([^\s\"]+)", SCRIPT.read_text().replace("$RELEASE", "agents"))
+    assert len(asked) == 3
+    for selector in asked:
+        wanted = [part.split("=") for part in selector.split(",")]
+        assert any(all(key in each and (not value or each[key] == value[0]) for key, *value in wanted) for each in labels), selector
+    # What is looked into when something failed is all of it.
+    assert all(each["app.kubernetes.io/part-of"] == "agents" for each in labels) and "app.kubernetes.io/part-of=agents" in asked
 
 
 def test_it_is_executable_and_from_anywhere():

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as xml
 import pytest
 import yaml
 
-from chart import ROOT, at, container, env_of, merged, pod_of, render, run_values, spec_of, values_of
+from chart import CASES, ROOT, at, container, env_of, merged, pod_of, render, run_values, spec_of, values_of
 
 PROMPT = "Analyze ClickHouse cluster health"
 CLAUDE = {"oneShot": {"enabled": True, "agent": "claude", "prompt": PROMPT, "credentials": {"apiKey": {"secretName": "anthropic"}}}}
@@ -132,11 +132,43 @@ def test_arguments_are_added_to_those_of_the_provider():
 def test_adapter_and_settings_are_merged_last():
     spec, _ = spec_of(one({"oneShot": {
         "adapter": {"exec": {"binary": "/opt/claude"}, "runner": {"timeouts": {"idle": "1m"}}},
-        "settings": {"timeouts": {"total": "5m"}, "budget": {"tokens": 1000}},
+        "settings": {"timeouts": {"firstEvent": "5m"}, "budget": {"tokens": 1000}},
     }}))
     assert spec["adapter"]["exec"]["binary"] == "/opt/claude"
     assert spec["adapter"]["runner"]["timeouts"] == {"idle": "1m", "total": "4h"}
-    assert spec["runner"] == {"timeouts": {"total": "5m"}, "budget": {"tokens": 1000}}
+    assert spec["runner"] == {"timeouts": {"total": "1500s", "firstEvent": "5m"}, "budget": {"tokens": 1000}}
+
+
+@pytest.mark.parametrize("agent", ["claude", "codex", "codex-exec"])
+def test_what_a_provider_gives_by_variables_is_a_setting_here(agent):
+    """A controller renders `envTemplate`; here what has no tags in it must not get lost."""
+    provider = yaml.safe_load((ROOT / "providers" / f"{agent}.yaml").read_text())
+    values = merged(CLAUDE, at("oneShot.agent", agent))
+    timeouts = spec_of(render(values))[0]["runner"]["timeouts"]
+    places = {"AGENT_RUNNER_TIMEOUTS_IDLE": "idle", "AGENT_RUNNER_TIMEOUTS_TOTAL": "total"}
+    plain = {name: value for name, value in provider["spec"].get("envTemplate", {}).items() if "{{" not in value}
+    assert set(plain) <= set(places) and bool(plain) is (agent == "codex")
+    # The run's own limit is `timeoutSeconds`.
+    wanted = {places[name]: value for name, value in plain.items()} | {"total": "1500s"}
+    assert timeouts == wanted
+    # A variable would win over the setting.
+    assert not set(plain) & set(env_of(pod_of(render(values))))
+    changed = spec_of(render(merged(values, at("oneShot.settings.timeouts.idle", "3m"))))[0]["runner"]["timeouts"]
+    assert changed == timeouts | {"idle": "3m"}
+
+
+@pytest.mark.parametrize("agent", ["claude", "codex", "codex-exec"])
+def test_an_agent_that_says_nothing_is_waited_for_as_long_as_its_provider_says(agent):
+    provider = yaml.safe_load((ROOT / "providers" / f"{agent}.yaml").read_text())["spec"]
+    said = lambda *layers: spec_of(render(merged(CLAUDE, at("oneShot.agent", agent), *layers)))[0]
+    idle = lambda spec: spec["runner"]["timeouts"].get("idle") or spec["adapter"].get("runner", {}).get("timeouts", {}).get("idle")
+    wanted = provider["envTemplate"].get("AGENT_RUNNER_TIMEOUTS_IDLE") or provider["adapter"]["runner"]["timeouts"]["idle"]
+    assert wanted == "15m" and idle(said()) == wanted
+    assert idle(said(at("oneShot.settings.timeouts.idle", "1m"))) == "1m"
+    assert idle(said(at("oneShot.adapter.runner.timeouts.idle", "2m"))) == "2m"
+    # The rest of a provider's variables is for a controller, or the chart's own: one more would be lost.
+    plain = {name for name, value in provider["envTemplate"].items() if "{{" not in value}
+    assert plain <= {"AGENT_RUNNER_TIMEOUTS_IDLE", "AGENT_RUNNER_TIMEOUTS_TOTAL"}
 
 
 def test_input_files_are_mounted_as_they_are():
@@ -196,9 +228,9 @@ def test_the_schedule_has_what_a_schedule_has():
 
 def test_the_job_has_the_limits_of_the_values():
     spec = render(values_of("ci/one-shot-codex-values.yaml")).one("Job")["spec"]
-    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (2, 3600)
+    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (2, 5400)
     spec = one().one("Job")["spec"]
-    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (0, 1800)
+    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (0, 2400)
     assert "ttlSecondsAfterFinished" not in spec
 
 
@@ -207,6 +239,38 @@ def test_the_runner_ends_before_kubernetes_does():
     spec, _ = spec_of(rendered)
     assert spec["runner"]["timeouts"]["total"] == "600s"
     assert rendered.one("Job")["spec"]["activeDeadlineSeconds"] > 600
+
+
+def test_a_checkout_and_an_upload_have_an_end():
+    git = {"oneShot": {"git": {"url": "https://h/r.git", "timeoutSeconds": 100}}}
+    store = {"oneShot": {"storeResults": {"enabled": True, "s3Bucket": "b", "existingSecret": {"name": "s"}, "timeoutSeconds": 200}}}
+    settings = lambda *layers: spec_of(one(*layers))[0]["runner"]
+    assert settings(git)["workspace"]["timeouts"] == {"total": "100s"}
+    assert settings(git, at("oneShot.settings.workspace.timeouts.connect", "5s"))["workspace"]["timeouts"] == {"total": "100s", "connect": "5s"}
+    assert settings(store)["artifacts"]["timeout"] == "200s"
+    assert settings(at("oneShot.settings", {"workspace": {"git": {"url": "https://h/r.git"}}, "artifacts": {"bucket": "b"}})) == {
+        "timeouts": {"total": "1500s"},
+        "workspace": {"git": {"url": "https://h/r.git"}, "timeouts": {"total": "300s"}},
+        "artifacts": {"bucket": "b", "timeout": "300s"},
+    }
+    assert settings() == {"timeouts": {"total": "1500s"}}
+
+
+@pytest.mark.parametrize("case", ["defaults", *[case for case in CASES if values_of(case).get("oneShot", {}).get("enabled")]])
+def test_all_tries_fit_into_the_deadline(case):
+    """Counted from what is rendered, not from the values: what the runner is told is what has to fit."""
+    rendered = render(merged(CLAUDE if case == "defaults" else {}, values_of(case)))
+    jobs = [it["spec"] for it in rendered.all("Job")] + [it["spec"]["jobTemplate"]["spec"] for it in rendered.all("CronJob")]
+    runner = spec_of(rendered)[0]["runner"]
+    limits = [runner["timeouts"]["total"]]
+    if "git" in runner.get("workspace", {}):
+        limits.append(runner["workspace"]["timeouts"]["total"])
+    if "artifacts" in runner:
+        limits.append(runner["artifacts"]["timeout"])
+    for job in jobs:
+        each = sum(int(limit.removesuffix("s")) for limit in limits) + job["template"]["spec"]["terminationGracePeriodSeconds"]
+        assert job["activeDeadlineSeconds"] > (job["backoffLimit"] + 1) * each
+    assert jobs or "debug" in case
 
 
 def test_the_runner_is_told_its_grace():
@@ -318,6 +382,16 @@ def test_results_as_a_role():
     assert spec_of(rendered)[0]["runner"]["workspace"]["wip"] is True
 
 
+def test_a_role_is_not_kept_from_the_agent_and_the_page_says_so():
+    """Kubernetes mounts its token for the one container that there is, and the agent is of the same user."""
+    rendered = render(values_of("ci/one-shot-results-irsa-values.yaml"))
+    assert len(pod_of(rendered)["spec"]["containers"]) == 1
+    readme = " ".join((ROOT / "charts/agents/README.md").read_text().split())
+    assert "The agent does not get the keys of a Secret." in readme
+    assert "can be read by all that the container runs, the agent included" in readme
+    assert "The agent does not get these credentials" not in readme
+
+
 def test_results_with_keys():
     rendered = render(values_of("ci/one-shot-results-static-values.yaml"))
     assert secret(rendered, "agents-results") == {"accesskey": "AKIAIOSFODNN7EXAMPLE", "secretkey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
@@ -387,6 +461,29 @@ def test_the_mcp_server_is_configured():
         "tls": {"enabled": True, "ca_cert": "/etc/altinity-mcp/ca.crt", "client_cert": "/etc/altinity-mcp/client.crt", "client_key": "/etc/altinity-mcp/client.key"},
     }
     assert config["server"] == {"transport": "stdio"}
+
+
+def test_claude_is_told_of_the_mcp_server():
+    """Its definition says `--strict-mcp-config`: a server that no argument names is not started."""
+    rendered = render(values_of("ci/one-shot-clickhouse-values.yaml"))
+    arguments = spec_of(rendered)[0]["adapter"]["exec"]["argsTemplate"]
+    assert "--strict-mcp-config" in arguments
+    path = arguments[arguments.index("--mcp-config") + 1]
+    mount = next(it for it in container(pod_of(rendered))["volumeMounts"] if it["mountPath"] == path)
+    files = next(it for it in rendered.all("ConfigMap") if it["metadata"]["name"].endswith("-inputs"))["data"]
+    (server,) = json.loads(files[mount["subPath"]])["mcpServers"].values()
+    assert server["command"] == "altinity-mcp"
+    config = server["args"][server["args"].index("--config") + 1]
+    directory, file = config.rsplit("/", 1)
+    volume = next(it["name"] for it in container(pod_of(rendered))["volumeMounts"] if it["mountPath"] == directory)
+    sources = next(it for it in pod_of(rendered)["spec"]["volumes"] if it["name"] == volume)["projected"]["sources"]
+    assert file in {item["path"] for source in sources for item in source["secret"]["items"]}
+    # Neither program is in an image of ours, and the page says so.
+    assert not container(pod_of(rendered))["image"].startswith("ghcr.io/agent-runner/")
+    readme = " ".join((ROOT / "charts/agents/README.md").read_text().split())
+    assert "The images have neither `clickhouse-client` nor `altinity-mcp`" in readme
+    for dockerfile in (ROOT / "images").glob("*/Dockerfile"):
+        assert not re.search(r"altinity-mcp|clickhouse", dockerfile.read_text()), dockerfile
 
 
 def test_both_configurations_are_where_their_programs_look():

@@ -1,13 +1,15 @@
 """Whatever the chart comes with renders, and the cluster takes it."""
 
 import json
+import re
 
 import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 
-from chart import CASES, CHART, Refused, at, merged, render, values_of
+from chart import CASES, CHART, Refused, at, merged, render, values_file, values_of
+from test_security import pods
 
 # The oldest version that Chart.yaml names, and every one since that schemas are to be had for.
 OLDEST = 27
@@ -138,6 +140,76 @@ def test_namespaced_objects_are_in_the_release_or_where_the_values_say(case):
             assert found["metadata"]["namespace"] in {"release-ns", "agents-system", "monitoring", "agents", "team-a", "team-b"}
 
 
+# Names that Kubernetes and Helm allow, and that are something else to YAML if nobody quotes them.
+SCALARS = ["2024", "1e5", "0x1f", "true", "on", "null", "0o17", "12345e67"]
+
+
+def kubernetes_takes(found):
+    if found["kind"] not in FOREIGN:
+        kubernetes_validate.validate(found, VERSIONS[-1], strict=True)
+    # The schemas leave maps of labels open in places.
+    texts = [found["metadata"]["name"], found["metadata"].get("namespace", "")]
+    for metadata in [found["metadata"], found.get("spec", {}).get("template", {}).get("metadata", {})] if "spec" in found else [found["metadata"]]:
+        texts += [*metadata.get("labels", {}).values(), *metadata.get("annotations", {}).values()]
+    selector = found.get("spec", {}).get("selector", {}) if found["kind"] != "VersionControlProvider" else {}
+    texts += selector.get("matchLabels", {}).values() if "matchLabels" in selector or "matchExpressions" in selector else selector.values()
+    assert all(isinstance(text, str) for text in texts if not isinstance(text, dict)), (found["kind"], texts)
+
+
+@pytest.mark.parametrize("name", SCALARS)
+@pytest.mark.parametrize("case", ["ci/both-values.yaml", "ci/one-shot-git-values.yaml", "ci/one-shot-cronjob-values.yaml"])
+def test_a_release_may_have_a_name_that_looks_like_something_else(case, name):
+    # Names of Services begin with a letter: that is a rule.
+    values = merged(values_of(case), {"nameOverride": name}, {"fullnameOverride": "x"} if name[0].isdigit() and "both" in case else {})
+    rendered = render(values, name=name, namespace=name)
+    for found in rendered.objects:
+        kubernetes_takes(found)
+        assert found["metadata"].get("namespace", name) == name
+        if not found["metadata"]["name"].endswith(("-extra", "-extra-2")):
+            assert found["metadata"]["labels"]["app.kubernetes.io/instance"] == name
+            assert found["metadata"]["labels"]["app.kubernetes.io/name"] == name
+
+
+def digits(values):
+    """The same values with every name and key a number, each another."""
+    numbers = iter(range(1000, 9999))
+
+    def changed(node, path=""):
+        if isinstance(node, dict):
+            return {key: changed(value, f"{path}.{key}") for key, value in node.items()}
+        if isinstance(node, str) and node and re.search(r"(\.name|\.key|Name|Key|ClassName|existingClaim)$", path) and not path.endswith(("fullnameOverride", "skillName", "envTemplate")):
+            return str(next(numbers))
+        return node
+
+    return changed(values)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_names_and_keys_may_be_numbers(case):
+    values = digits(merged(values_file("values.yaml"), values_of(case)))
+    values = merged(values, {"rolloutChecksums": {"enabled": False}})
+    rendered = render(values, namespace="123")
+    for found in rendered.objects:
+        kubernetes_takes(found)
+
+
+def test_there_are_names_and_keys_that_are_numbers():
+    """What the test above looks at: if nothing were a number any more, it would say nothing."""
+    found = digits(merged(values_file("values.yaml"), values_of("ci/one-shot-git-values.yaml")))["oneShot"]
+    for value in [found["git"]["sshKeySecret"]["name"], found["git"]["knownHostsConfigMap"]["key"], found["nats"]["userSecret"]["usernameKey"], found["workspace"]["existingClaim"]]:
+        assert value.isdigit()
+
+
+def test_names_fit_releases_with_dots_and_long_ones():
+    """Services and pods of Jobs are names in DNS."""
+    label = re.compile(r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$")
+    for name in ["a.b", "a.b.c-d.e", "x" * 32 + ".y" * 8, "x" * 33 + "." + "y" * 8, "x" * 32 + "-." + "y" * 9]:
+        for case in ["defaults", "ci/both-values.yaml", "ci/one-shot-fake-values.yaml", "ci/one-shot-cronjob-values.yaml"]:
+            for found in render(merged(values_of(case), {"fullnameOverride": ""}), name=name, namespace="n").objects:
+                if not found["metadata"]["name"].endswith(("-extra", "-extra-2")) and not found["kind"].startswith("Cluster"):
+                    assert label.match(found["metadata"]["name"]), found["metadata"]["name"]
+
+
 def test_names_can_be_said():
     assert render({"nameOverride": "x"}).one("Deployment")["metadata"]["name"] == "agents-x"
     assert render({"fullnameOverride": "y"}).one("Deployment")["metadata"]["name"] == "y"
@@ -174,6 +246,50 @@ def test_selectors_find_their_pods():
             assert any(selector.items() <= labels.items() for labels in pods.values()), found["metadata"]["name"]
         for found in rendered.all("Deployment"):
             assert found["spec"]["selector"]["matchLabels"].items() <= pods[found["metadata"]["name"]].items()
+
+
+def selectors_of_labels(value):
+    """Every `labelSelector` below, with the keys whose values are the pod's own."""
+    if isinstance(value, dict):
+        if "labelSelector" in value:
+            yield value["labelSelector"], value.get("matchLabelKeys", [])
+        value = list(value.values())
+    for each in value if isinstance(value, list) else []:
+        yield from selectors_of_labels(each)
+
+
+def test_what_spreads_pods_or_keeps_them_apart_finds_them():
+    found = 0
+    for case in CASES:
+        for name, pod in pods(render(values_of(case))):
+            labels = pod["metadata"]["labels"]
+            # Without a selector a constraint counts nobody, and spreads nothing.
+            assert all("labelSelector" in it for it in pod["spec"].get("topologySpreadConstraints", [])), (case, name)
+            for key in ["affinity", "topologySpreadConstraints"]:
+                for selector, keys in selectors_of_labels(pod["spec"].get(key)):
+                    found += 1
+                    assert set(selector) == {"matchLabels"} and selector["matchLabels"].items() <= labels.items(), (case, name)
+                    assert set(keys) <= set(labels), (case, name)
+    assert found >= 4
+
+
+def test_every_pod_is_part_of_agents_and_no_selector_is():
+    for case in CASES:
+        rendered = render(values_of(case))
+        for name, pod in pods(rendered):
+            assert pod["metadata"]["labels"]["app.kubernetes.io/part-of"] == "agents", (case, name)
+        for each in rendered.all("Deployment"):
+            assert "app.kubernetes.io/part-of" not in each["spec"]["selector"]["matchLabels"]
+        for each in rendered.all("Service"):
+            assert "app.kubernetes.io/part-of" not in each["spec"]["selector"]
+
+
+def test_deployments_of_production_are_spread_each_for_itself():
+    rendered = render(values_of("values-prod.yaml"))
+    for each in rendered.all("Deployment"):
+        (constraint,) = each["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        counted = lambda pod: constraint["labelSelector"]["matchLabels"].items() <= pod.items() and all(pod.get(key) == each["spec"]["template"]["metadata"]["labels"][key] for key in constraint["matchLabelKeys"])
+        assert [it["metadata"]["name"] for it in rendered.all("Deployment") if counted(it["spec"]["template"]["metadata"]["labels"])] == [each["metadata"]["name"]]
 
 
 def test_further_objects_are_rendered_as_templates():

@@ -85,6 +85,15 @@ def test_there_is_a_plan_without_warnings(case, tmp_path):
     assert plan["process"]["timeouts"]["total"] == seconds
     grace = merged({"oneShot": {"terminationGracePeriodSeconds": 120}}, values_of(case))["oneShot"]["terminationGracePeriodSeconds"]
     assert plan["grace"]["total"] == grace
+    if values_of(case)["oneShot"].get("git"):
+        assert plan["checkout"]["timeouts"]["total"] == 300
+
+
+@pytest.mark.parametrize("agent", ["claude", "codex", "codex-exec"])
+def test_silence_has_the_limit_of_the_provider(agent, tmp_path):
+    values = run_values(at("oneShot", {"agent": agent, "credentials": {"apiKey": {"secretName": "s"}}}))
+    result, _ = carried_out(render(values), tmp_path, "plan", "--output", "json")
+    assert json.loads(result.stdout)["process"]["timeouts"]["idle"] == 15 * 60
 
 
 def linux(tmp_path):

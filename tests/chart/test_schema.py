@@ -74,7 +74,42 @@ LISTS = [
     ("workflowRuntime", {"nativ": {}}, {"native": {"rerunOrchestration": "x"}}),
     ("oneShot.terminationGracePeriodSeconds", 5, 10),
     ("oneShot.timeoutSeconds", 0, 1),
+    ("oneShot.git.timeoutSeconds", 0, 1),
+    ("oneShot.storeResults.timeoutSeconds", 0, 1),
+    ("nameOverride", "My_X", "my-x"),
+    ("nameOverride", "a.b", "a-b"),
+    ("fullnameOverride", "-x", "x"),
+    ("fullnameOverride", "x-", "x" * 63),
+    ("fullnameOverride", "x" * 64, ""),
+    ("oneShot.schedule", "nonsense", "0 3 * * *"),
+    ("oneShot.schedule", "* * * *", "*/5 0-6,22 ? JAN-MAR mon,FRI"),
+    ("oneShot.schedule", "* * * * * *", "  ".join("12345")),
+    ("oneShot.schedule", "@never", "@daily"),
+    ("oneShot.schedule", "TZ=UTC 0 3 * * *", "@every 1h30m"),
+    ("controller.authSecret.mountPath", "relative", "/home/agent/.codex/"),
+    ("controller.authSecret.mountPath", "/a/../b", "/a/..b"),
+    ("commonLabels", {"a": "two words"}, {"a": "two_words"}),
+    ("commonLabels", {"a": "x" * 64}, {"a": "x" * 63}),
+    ("commonLabels", {"a b": "x"}, {"example.com/a_b": ""}),
+    *[(path, {"team": "-x"}, {"team": "x"}) for path in [
+        "podLabels", "oneShot.podLabels", "nodeSelector", "oneShot.nodeSelector", "controller.defaultWorkload.nodeSelector", "service.labels",
+        "metrics.service.labels", "metrics.serviceMonitor.labels", "metrics.dashboards.labels", "podSecurityAdmission.labels", "resourceQuota.labels", "limitRange.labels",
+    ]],
+    *[("oneShot.inputFiles", [{"path": wrong, "content": "x"}], [{"path": right, "content": "x"}]) for wrong, right in [
+        ("/workspace/../etc/passwd", "/workspace/..etc/passwd"), ("/workspace/a/", "/workspace/a"), ("/workspace//a", "/workspace/a/.b"), ("/a:b", "/a b"), ("/a/./b", "/a/.../b"), ("/", "/a"), ("/a/..", "/a/..."),
+    ]],
+    *[("oneShot.extraVolumeMounts", [{"name": "x", "mountPath": wrong}], [{"name": "x", "mountPath": right}]) for wrong, right in [
+        ("/", "/a"), ("/workspace//repo", "/workspace/x/"), ("/a:b", "/a-b"), ("/a/../b", "/a/b.."), ("/a/.", "/a/.b"),
+    ]],
 ]
+
+
+@pytest.mark.parametrize("path", [value.name for value in leaves(VALUES) if value.path[-1].lower().endswith(("labels", "nodeselector")) and isinstance(value.default, dict)])
+def test_labels_are_looked_at_wherever_there_are_any(path):
+    if path == "controller.admissionPolicy.labels":
+        return
+    with pytest.raises(Refused, match=path.replace(".", "/")):
+        render(at(path, {"team": "two words"}))
 
 
 @pytest.mark.parametrize("path,wrong,right", LISTS, ids=[f"{n}-{row[0]}" for n, row in enumerate(LISTS)])

@@ -4,6 +4,7 @@ import pytest
 
 from chart import CASES, container, merged, pod_of, render, run_values, values_of
 
+SPLIT = {"controllers": {"enabled": True}}
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 
 
@@ -114,22 +115,71 @@ def test_runner_pods_are_closed_by_default():
     policy = render(run_values()).one("NetworkPolicy")
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in policy["spec"]
-    blocks = [block["ipBlock"] for rule in policy["spec"]["egress"] for block in rule.get("to", [])]
+    blocks = [block["ipBlock"] for rule in policy["spec"]["egress"] for block in rule.get("to", []) if "ipBlock" in block]
     assert {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]} in blocks
     assert {"cidr": "::/0", "except": ["fd00:ec2::254/128"]} in blocks
 
 
-def test_the_policy_selects_the_pods_of_runs_and_of_a_controller():
+BOTH = {"controlPlane": {"enabled": True}}
+
+
+def selected(policy, pod):
+    """Whether a policy is for a pod."""
+    selector, labels = policy["spec"]["podSelector"], pod["metadata"]["labels"]
+    assert set(selector) <= {"matchLabels", "matchExpressions"}
+    assert all(it["operator"] == "Exists" for it in selector.get("matchExpressions", []))
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(it["key"] in labels for it in selector.get("matchExpressions", []))
+
+
+def test_the_policy_of_the_control_plane_is_for_all_runs():
+    for values in [{}, run_values(BOTH)]:
+        policy = render(values).one("NetworkPolicy", "agents-runner")
+        assert policy["spec"]["podSelector"] == {"matchExpressions": [{"key": "agents.proompteng.ai/agent-run", "operator": "Exists"}]}
+        assert selected(policy, pod_of(render(run_values(), name="other")))
+        for found in render(SPLIT).all("Deployment"):
+            assert not selected(policy, found["spec"]["template"])
+
+
+def test_the_policy_of_a_run_is_for_that_run_alone():
+    """Policies add up: one that selected others' runs would open its own ports to them."""
     rendered = render(run_values())
-    expression = rendered.one("NetworkPolicy")["spec"]["podSelector"]["matchExpressions"][0]
-    assert expression == {"key": "agents.proompteng.ai/agent-run", "operator": "Exists"}
-    assert expression["key"] in pod_of(rendered)["metadata"]["labels"]
-    for found in render().all("Deployment"):
-        assert expression["key"] not in found["spec"]["template"]["metadata"]["labels"]
+    policy = rendered.one("NetworkPolicy")
+    assert selected(policy, pod_of(rendered))
+    assert not selected(policy, pod_of(render(run_values(), name="other")))
+    for found in render(SPLIT).all("Deployment"):
+        assert not selected(policy, found["spec"]["template"])
 
 
-def ports(rendered):
-    rule = [rule for rule in rendered.one("NetworkPolicy")["spec"]["egress"] if rule.get("to")][0]
+def test_ports_of_a_run_are_not_those_of_a_controller_s():
+    nats = {"oneShot": {"nats": {"url": "nats://a:4333"}}}
+    rendered = render(run_values(BOTH, nats))
+    own = rendered.one("NetworkPolicy", "agents-run")
+    assert selected(own, pod_of(rendered)) and not selected(own, pod_of(render(run_values(), name="other")))
+    assert own["spec"]["policyTypes"] == ["Egress"] and ports(rendered, "agents-run") == [4333]
+    assert ports(rendered, "agents-runner") == [22, 443, 4222]
+    # Nothing of its own, no policy of its own; and one policy is enough for one run.
+    assert [it["metadata"]["name"] for it in render(run_values(BOTH)).all("NetworkPolicy")] == ["agents-runner"]
+    assert [it["metadata"]["name"] for it in render(run_values(nats)).all("NetworkPolicy")] == ["agents-runner"]
+
+
+def test_name_servers_can_be_reached_behind_their_service():
+    """OpenShift's listen on 5353, and its network looks at packets after the Service's address is replaced."""
+    wanted = [{"protocol": protocol, "port": port} for port in (53, 5353) for protocol in ("UDP", "TCP")]
+    assert render(run_values()).one("NetworkPolicy")["spec"]["egress"][0] == {"ports": wanted}
+    production = render(values_of("values-prod.yaml")).one("NetworkPolicy", "agents")["spec"]["egress"]
+    assert {"ports": wanted} in production
+
+
+def test_pods_of_the_cluster_can_be_reached_where_no_block_has_them():
+    """To Cilium no pod is part of an `ipBlock`: servers in the cluster need a rule for pods."""
+    for values, name in [(run_values(), "agents-runner"), ({}, "agents-runner"), (run_values(BOTH, {"oneShot": {"nats": {"url": "nats://a:4333"}}}), "agents-run")]:
+        peers = lambda more: [peer for rule in render(merged(values, more)).one("NetworkPolicy", name)["spec"]["egress"] for peer in rule.get("to", [])]
+        assert {"namespaceSelector": {}} in peers({})
+        assert {"namespaceSelector": {}} not in peers({"runner": {"networkPolicy": {"clusterPods": False}}})
+
+
+def ports(rendered, name=None):
+    rule = [rule for rule in rendered.one("NetworkPolicy", name)["spec"]["egress"] if rule.get("to")][0]
     return [port["port"] for port in rule["ports"]]
 
 
@@ -141,6 +191,10 @@ def test_the_policy_has_the_ports_that_the_values_name():
     assert 9000 in ports(render(run_values(store, {"oneShot": {"storeResults": {"s3Endpoint": "http://minio:9000"}}})))
     assert 80 in ports(render(run_values(store, {"oneShot": {"storeResults": {"s3Endpoint": "http://minio"}}})))
     assert ports(render(run_values({"runner": {"networkPolicy": {"egressPorts": [443]}}}))) == [443]
+    git = lambda url: ports(render(run_values({"oneShot": {"git": {"url": url}}})))
+    assert git("git://h/r.git") == git("git://[::1]/r.git") == git("git://h:9418/r.git") == [22, 443, 4222, 9418]
+    assert git("git://h:9419/r.git") == [22, 443, 4222, 9419]
+    assert git("https://h/r.git") == git("git@h:a/b.git") == [22, 443, 4222]
 
 
 def test_the_policy_is_in_every_namespace_that_has_runs():
@@ -157,6 +211,8 @@ def test_the_policy_can_be_changed_and_left_out():
     assert spec["ingress"] == [{"from": []}]
     assert {"to": [{"podSelector": {}}]} in spec["egress"]
     assert {"ipBlock": {"cidr": "::/0"}} in spec["egress"][1]["to"]
+    nothing = render(run_values({"runner": {"networkPolicy": {"egressPorts": []}}})).one("NetworkPolicy")["spec"]
+    assert [rule.get("to") for rule in nothing["egress"]] == [None]
     assert render(run_values({"runner": {"networkPolicy": {"enabled": False}}})).all("NetworkPolicy") == []
 
 

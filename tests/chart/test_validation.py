@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chart import CHART, Refused, merged, render, run_values
+from chart import CASES, CHART, Refused, env_of, merged, pod_of, render, run_values, values_of
 
 SPLIT = {"controllers": {"enabled": True}}
 VCP = lambda **auth: {"versionControlProvider": {"enabled": True, "auth": auth}}
@@ -20,6 +20,8 @@ def one(values):
 # What is wrong, in the words of the rule; values that are wrong; the same, made right.
 RULES = [
     ("is no name of a namespace: write lower-case", {"namespaceOverride": "Not A Name"}, {"namespaceOverride": "a-name"}),
+    ("those begin with a letter", {"fullnameOverride": "7days"}, {"fullnameOverride": "days7"}),
+    ("those begin with a letter", merged(one({}), {"fullnameOverride": "7days", "controlPlane": {"enabled": True}}), merged(one({}), {"fullnameOverride": "7days"})),
     ("Nothing would be installed", {"controlPlane": {"enabled": False}}, {"controlPlane": {"enabled": True}}),
     ("is a variable of another generation", {"env": {"vars": {"JANGAR_MIGRATIONS": "skip"}}}, {"env": {"vars": {"AGENTS_MIGRATIONS": "skip"}}}),
     ("is a variable of another generation", {"controlPlane": {"env": {"vars": {"JANGAR_X": "1"}}}}, {"controlPlane": {"env": {"vars": {"X": "1"}}}}),
@@ -52,13 +54,18 @@ RULES = [
     ("database.url and database.secretRef.name are both set", {"database": {"url": "u", "secretRef": {"name": "s"}}}, {"database": {"url": "u"}}),
     ("there is nothing to put into the Secret", {"database": {"createSecret": {"enabled": True}}}, {"database": {"createSecret": {"enabled": True}, "url": "u"}}),
     ("keep agentComms.nats.userSecret.name", {"agentComms": {"nats": {"userSecret": {"name": "s"}, "user": "u", "password": "p"}}}, {"agentComms": {"nats": {"userSecret": {"name": "s"}}}}),
+    ("agentComms.nats.url has credentials in it", {"agentComms": {"enabled": True, "nats": {"url": "nats://t0ken@h:4222"}}}, {"agentComms": {"enabled": True, "nats": {"url": "nats://h:4222"}}}),
     ("agentComms.nats.password belong together", {"agentComms": {"nats": {"user": "u"}}}, {"agentComms": {"nats": {"user": "u", "password": "p"}}}),
     ("is the name of a volume of the chart's own", {"extraVolumes": [{"name": "db-ca-cert", "volume": {"emptyDir": {}}}]}, {"extraVolumes": [{"name": "other", "volume": {"emptyDir": {}}}]}),
     ("give each a name of its own", {"extraVolumes": [{"name": "a", "volume": {"emptyDir": {}}}] * 2}, None),
     ("a volume of the chart's own: add a volume", {"extraVolumeMounts": [{"name": "tmp", "mountPath": "/x"}]}, None),
     ("which does not exist: add it to the volumes", {"extraVolumeMounts": [{"name": "x", "mountPath": "/x"}]}, {"extraVolumes": [{"name": "x", "volume": {"emptyDir": {}}}], "extraVolumeMounts": [{"name": "x", "mountPath": "/x"}]}),
     ("choose another mountPath", {"extraVolumes": [{"name": "x", "volume": {"emptyDir": {}}}], "extraVolumeMounts": [{"name": "x", "mountPath": "/tmp"}]}, None),
+    ("is the kernel's: choose another mountPath", {"extraVolumes": [{"name": "x", "volume": {"emptyDir": {}}}], "extraVolumeMounts": [{"name": "x", "mountPath": "/proc/1"}]}, {"extraVolumes": [{"name": "x", "volume": {"emptyDir": {}}}], "extraVolumeMounts": [{"name": "x", "mountPath": "/process"}]}),
     ("choose another path", one({"inputFiles": [{"path": "/tmp", "content": "x"}]}), one({"inputFiles": [{"path": "/tmp/x", "content": "x"}]})),
+    ("cannot be a file, because", one({"inputFiles": [{"path": "/home", "content": "x"}]}), one({"inputFiles": [{"path": "/home/x", "content": "x"}]})),
+    ("cannot be a file, because", one({"inputFiles": [{"path": "/a/b", "content": "x"}, {"path": "/a", "content": "x"}]}), one({"inputFiles": [{"path": "/a/b", "content": "x"}, {"path": "/a/c", "content": "x"}]})),
+    ("is the kernel's: choose another path", one({"inputFiles": [{"path": "/sys/x", "content": "x"}]}), one({"inputFiles": [{"path": "/system/x", "content": "x"}]})),
     ("but there is no token", VCP(method="token"), VCP(method="token", token={"secretRef": {"name": "s"}})),
     ("but the app is not said", VCP(method="app", app={"appId": "1"}), VCP(method="app", app={"appId": "1", "installationId": "2", "privateKeySecretRef": {"name": "k"}})),
     ("which only GitHub has", merged(VCP(method="app", app={"appId": "1", "installationId": "2", "privateKeySecretRef": {"name": "k"}}), {"versionControlProvider": {"provider": "gitlab"}}), None),
@@ -80,18 +87,41 @@ RULES = [
     ("is no name of a skill", one({"skillName": "two words"}), None),
     ("is taken for the prompt by nobody", one({"parameters": {"prompt": "x"}}), one({"parameters": {"stage": "x"}})),
     ("so Kubernetes would end the run before the runner can", one({"job": {"activeDeadlineSeconds": 1620}}), one({"job": {"activeDeadlineSeconds": 1621}})),
+    # Every try, and what is before and behind the agent in each.
+    ("set more than 3240, which is 2 x 1620", one({"job": {"backoffLimit": 1, "activeDeadlineSeconds": 3240}}), one({"job": {"backoffLimit": 1, "activeDeadlineSeconds": 3241}})),
+    ("which is 1 x 1920", one({"git": {"url": "https://h/r.git"}, "job": {"activeDeadlineSeconds": 1920}}), one({"git": {"url": "https://h/r.git"}, "job": {"activeDeadlineSeconds": 1921}})),
+    ("which is 1 x 1680", one({"settings": {"workspace": {"git": {"url": "https://h/r.git"}}}, "git": {"timeoutSeconds": 60}, "job": {"activeDeadlineSeconds": 1680}}), one({"settings": {"workspace": {"git": {"url": "https://h/r.git"}}}, "git": {"timeoutSeconds": 60}, "job": {"activeDeadlineSeconds": 1681}})),
+    ("which is 1 x 1920", merged(one({"job": {"activeDeadlineSeconds": 1920}}), STORE), merged(one({"job": {"activeDeadlineSeconds": 1921}}), STORE)),
+    ("which is 1 x 1920", one({"settings": {"artifacts": {"bucket": "b"}}, "job": {"activeDeadlineSeconds": 1920}}), one({"settings": {"artifacts": {"bucket": "b"}}, "job": {"activeDeadlineSeconds": 1921}})),
+    ("which is 3 x 2000", merged(one({"git": {"url": "https://h/r.git", "timeoutSeconds": 180}, "storeResults": {"timeoutSeconds": 200}, "job": {"backoffLimit": 2, "activeDeadlineSeconds": 6000}}), STORE), merged(one({"git": {"url": "https://h/r.git", "timeoutSeconds": 180}, "storeResults": {"timeoutSeconds": 200}, "job": {"backoffLimit": 2, "activeDeadlineSeconds": 6001}}), STORE)),
+    ("set oneShot.timeoutSeconds", one({"settings": {"timeouts": {"total": "5m"}}}), one({"settings": {"timeouts": {"firstEvent": "5m"}}})),
+    ("set oneShot.git.timeoutSeconds", one({"settings": {"workspace": {"timeouts": {"total": "5m"}}}}), one({"settings": {"workspace": {"timeouts": {"connect": "5s"}}}})),
+    ("set oneShot.storeResults.timeoutSeconds", one({"settings": {"artifacts": {"timeout": "5m"}}}), one({"settings": {"artifacts": {"maxBytes": 5}}})),
     ("needs oneShot.job.restartPolicy=Never", one({"job": {"restartPolicy": "OnFailure"}}), one({"job": {"restartPolicy": "OnFailure", "podFailurePolicy": {"enabled": False}}})),
     ("is not talked to by arguments", one({"extraArgs": ["-x"]}), merged(one({"extraArgs": ["-x"]}), CLAUDE)),
     ("is nothing that can be cloned", one({"git": {"url": "-uhttps://x"}}), one({"git": {"url": "https://h/r.git"}})),
     ("is nothing that can be cloned", one({"git": {"url": "file:///etc"}}), one({"git": {"url": "git@h:a/b.git"}})),
-    ("has a password in it", one({"git": {"url": "https://u:p@h/r.git"}}), one({"git": {"url": "https://u@h/r.git"}})),
+    ("has a user or a password in it", one({"git": {"url": "https://u:p@h/r.git"}}), one({"git": {"url": "https://h/u@p.git"}})),
+    ("has a user or a password in it", one({"git": {"url": "https://ghp_x@github.com/a/b.git"}}), one({"git": {"url": "https://github.com/a/b.git"}})),
+    ("has a user or a password in it", one({"git": {"url": "http://:p@h/r.git"}}), one({"git": {"url": "http://h/r.git"}})),
+    ("has a user or a password in it", one({"git": {"url": "https://u:a@b@h/r.git"}}), None),
+    ("has a user or a password in it", one({"git": {"url": "ssh://git:p@h/r.git"}}), one({"git": {"url": "ssh://git@h:22/r.git"}})),
+    ("oneShot.settings.workspace.git.url has a user", one({"settings": {"workspace": {"git": {"url": "HTTPS://t@h/r.git"}}}}), one({"settings": {"workspace": {"git": {"url": "https://h/r.git"}}}})),
     ("but nothing is cloned", one({"git": {"tokenSecret": {"name": "s"}}}), one({"git": {"url": "https://h/r.git", "tokenSecret": {"name": "s"}}})),
     ("so every host would be refused", one({"git": {"url": "git@h:a/b", "sshKeySecret": {"name": "s"}}}), one({"git": {"url": "git@h:a/b", "sshKeySecret": {"name": "s"}}, "settings": {"workspace": {"hostKeys": "accept-new"}}})),
     ("oneShot.nats.userSecret.name is set, but no server", one({"nats": {"userSecret": {"name": "s"}}}), one({"nats": {"url": "nats://h", "userSecret": {"name": "s"}}})),
     ("oneShot.nats.url has credentials in it", one({"nats": {"url": "nats://u:p@h:4222"}}), one({"nats": {"url": "nats://h:4222"}})),
+    ("oneShot.nats.url has credentials in it", one({"nats": {"url": "token@h"}}), one({"nats": {"url": "h"}})),
+    ("oneShot.nats.url has credentials in it", one({"nats": {"url": "nats://a:4222,nats://u:p/w@b:4222"}}), one({"nats": {"url": "nats://a:4222,nats://b:4222"}})),
     ("which the chart sets: remove it", one({"extraEnv": [{"name": "AGENT_RUNNER_SPEC_PATH", "value": "x"}]}), one({"extraEnv": [{"name": "X", "value": "x"}]})),
     ("set oneShot.terminationGracePeriodSeconds", one({"extraEnv": [{"name": "AGENT_RUNNER_TERMINATION_GRACE_SECONDS", "value": "9"}]}), one({"terminationGracePeriodSeconds": 60})),
+    ("set oneShot.timeoutSeconds", one({"extraEnv": [{"name": "AGENT_RUNNER_TIMEOUTS_TOTAL", "value": "9h"}]}), one({"extraEnv": [{"name": "AGENT_RUNNER_TIMEOUTS_IDLE", "value": "1m"}]})),
+    ("set oneShot.git.timeoutSeconds", one({"extraEnv": [{"name": "AGENT_RUNNER_WORKSPACE_TIMEOUTS_TOTAL", "value": "9h"}]}), None),
+    ("set oneShot.storeResults.timeoutSeconds", one({"extraEnv": [{"name": "AGENT_RUNNER_ARTIFACTS_TIMEOUT", "value": "9h"}]}), None),
+    ("oneShot.extraEnv has A twice", one({"extraEnv": [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}, {"name": "A", "value": "2"}]}), one({"extraEnv": [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}]})),
     ("larger than Kubernetes allows", one({"prompt": "x" * 400_000}), one({"prompt": "x" * 100_000})),
+    ("oneShot.inputFiles has 1000002 bytes together", one({"inputFiles": [{"path": f"/x/{n}", "content": "\u00e9" * 250_000 + "x" * n} for n in range(2)] + [{"path": "/y", "content": "x"}]}), one({"inputFiles": [{"path": f"/x/{n}", "content": "\u00e9" * 250_000} for n in range(2)]})),
+    ("oneShot.systemPrompt has 16385 bytes", one({"systemPrompt": "\u00e9" * 8192 + "x"}), one({"systemPrompt": "\u00e9" * 8192})),
     ("oneShot.clickhouse.tls.key belong together", one({"clickhouse": {"enabled": True, "tls": {"cert": "x"}}}), one({"clickhouse": {"enabled": True, "tls": {"cert": "x", "key": "y"}}})),
     ("set oneShot.credentials.create=false to use the Secret", one({"credentials": {"existingSecretName": "s"}}), one({"credentials": {"create": False, "existingSecretName": "s"}})),
     ("makes no Secret of it", one({"credentials": {"create": False, "existingSecretName": "s", "codexAuth": "{}"}}), one({"credentials": {"codexAuth": "{}"}})),
@@ -103,10 +133,17 @@ RULES = [
     ("oneShot.agent=codex has no credentials", one({"agent": "codex"}), one({"agent": "codex", "extraEnv": [{"name": "CODEX_API_KEY", "valueFrom": {}}]})),
     ("but nowhere to store it", one({"outputArtifacts": [{"name": "r", "path": "/r", "key": "k"}]}), one({"outputArtifacts": [{"name": "r", "path": "/r"}]})),
     ("which is what was not pushed of a repository", merged(one({"storeResults": {"include": ["workspace-wip"]}}), STORE), merged(one({"git": {"url": "https://h/r.git"}, "storeResults": {"include": ["workspace-wip"]}}), STORE)),
+    ("oneShot.storeResults.s3Endpoint has credentials in it", merged(one({"storeResults": {"s3Endpoint": "http://user:pw@minio:9000"}}), STORE), merged(one({"storeResults": {"s3Endpoint": "http://minio:9000/a@b"}}), STORE)),
+    ("oneShot.storeResults.s3Endpoint has credentials in it", merged(one({"storeResults": {"s3Endpoint": "user:pw@minio"}}), STORE), merged(one({"storeResults": {"s3Endpoint": "file:///a@b"}}), STORE)),
+    ("oneShot.settings.artifacts.endpoint has credentials in it", one({"settings": {"artifacts": {"endpoint": "https://user:pw@minio"}}}), one({"settings": {"artifacts": {"endpoint": "https://minio"}}})),
     ("but there is no bucket", one({"storeResults": {"enabled": True, "existingSecret": {"name": "s"}}}), merged(one({}), STORE)),
     ("awsSecretAccessKey belong together", one({"storeResults": {"enabled": True, "s3Bucket": "b", "awsAccessKeyId": "x"}}), one({"storeResults": {"enabled": True, "s3Bucket": "b", "awsAccessKeyId": "x", "awsSecretAccessKey": "y"}})),
     ("has more than one of iamRoleArn", merged(one({"serviceAccount": {"create": True}, "storeResults": {"iamRoleArn": "arn"}}), STORE), None),
     ("set oneShot.serviceAccount.create=true", one({"storeResults": {"enabled": True, "s3Bucket": "b", "iamRoleArn": "arn"}}), one({"serviceAccount": {"create": True}, "storeResults": {"enabled": True, "s3Bucket": "b", "iamRoleArn": "arn"}})),
+    ("so nobody could lead", {"controller": {"leaderElection": {"leaseNamespace": "other"}}}, {"controller": {"leaderElection": {"leaseNamespace": "other"}}, "rbac": {"clusterScoped": True}}),
+    ("so nobody could lead", {"controller": {"leaderElection": {"leaseNamespace": "other"}}}, {"controller": {"leaderElection": {"leaseNamespace": "agents"}}}),
+    ("so nobody could lead", {"controller": {"leaderElection": {"leaseNamespace": "agents"}}, "namespaceOverride": "x"}, {"controller": {"leaderElection": {"enabled": False, "leaseNamespace": "other"}}}),
+    ("so nobody could lead", {"controller": {"leaderElection": {"leaseNamespace": "other"}}}, {"controller": {"leaderElection": {"leaseNamespace": "other"}}, "rbac": {"create": False}}),
     ("has nobody to store as", one({"storeResults": {"enabled": True, "s3Bucket": "b"}}), one({"serviceAccount": {"name": "s"}, "storeResults": {"enabled": True, "s3Bucket": "b"}})),
 ]
 
@@ -154,6 +191,19 @@ def test_every_rule_has_its_row():
             unseen.append(message)
     assert unseen == []
     assert len(list(messages())) >= 60
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if values_of(case).get("oneShot", {}).get("enabled")])
+def test_no_variable_of_the_chart_can_be_set_beside_it(case):
+    """Kubernetes takes the last of one name, whatever the chart has said before."""
+    values = values_of(case)
+    mine = values["oneShot"].get("extraEnv", [])
+    names = set(env_of(pod_of(render(values)))) - {it["name"] for it in mine}
+    assert len(names) >= 8
+    for name in sorted(names):
+        with pytest.raises(Refused, match=f"oneShot.extraEnv has {name}, which"):
+            render(merged(values, {"oneShot": {"extraEnv": mine + [{"name": name, "value": "x"}]}}))
+    assert not any(line.startswith("oneShot.extraEnv") for line in lines_of(merged(values, {"oneShot": {"extraEnv": mine + [{"name": "MINE", "value": "x"}]}})))
 
 
 def test_all_problems_are_said_at_once():

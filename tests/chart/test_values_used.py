@@ -104,6 +104,7 @@ def other(value):
     reference = value.schema.get("$ref", "").rsplit("/", 1)[-1]
     by_reference = {
         "digest": DIGEST, "pullPolicy": "Never", "optionalPullPolicy": "Never", "port": 12345, "strings": ["other"],
+        "labels": {"other": "x"}, "optionalName": "other", "path": "/other", "schedule": "@daily",
         "stringMap": {"other": "x"}, "scalarMap": {"OTHER": "x"}, "object": {"other": "x"}, "objects": [{"other": "x"}],
         "resources": {"limits": {"cpu": "77m", "memory": "77Mi"}}, "imageOverride": {"tag": "other"},
         "probe": {"enabled": True, "path": "/other"}, "deploymentLifecycle": {"minReadySeconds": 77},

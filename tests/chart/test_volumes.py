@@ -109,6 +109,26 @@ def reserved():
 
 RESERVED = sorted(set(reserved()))
 
+# What no mount of the chart is at, and a run could not do without: the runner itself, and where its status goes.
+NEEDED = ["/usr/local/bin", "/usr/local/bin/", "/usr/local/bin/agent-runner", "/usr/local", "/usr", "/dev", "/workspace/.agent/status.json"]
+
+
+@pytest.mark.parametrize("path", NEEDED)
+def test_what_a_run_needs_cannot_be_hidden(path):
+    with pytest.raises(Refused, match="something is mounted at"):
+        render(run_values({"oneShot": {"extraVolumes": [OWN], "extraVolumeMounts": [{"name": "own", "mountPath": path}]}}))
+    if not path.endswith("/"):
+        with pytest.raises(Refused, match="oneShot.inputFiles: something is mounted at"):
+            render(run_values({"oneShot": {"inputFiles": [{"path": path, "content": "x"}]}}))
+    render(run_values({"oneShot": {"extraVolumes": [OWN], "extraVolumeMounts": [{"name": "own", "mountPath": f"{path.rstrip('/')}-of-mine"}]}}))
+
+
+@pytest.mark.parametrize("path", ["/proc", "/proc/", "/proc/1", "/sys", "/sys/fs/cgroup"])
+@pytest.mark.parametrize("where,around", GROUPS, ids=IDS)
+def test_nothing_is_mounted_into_what_is_the_kernel_s(where, around, path):
+    with pytest.raises(Refused, match="is the kernel's"):
+        render(around({"extraVolumes": [OWN], "extraVolumeMounts": [{"name": "own", "mountPath": path}]}))
+
 
 @pytest.mark.parametrize("where,what,taken", RESERVED)
 def test_what_the_chart_makes_is_reserved(where, what, taken):

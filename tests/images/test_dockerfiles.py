@@ -74,3 +74,36 @@ def test_a_script_is_told_that_there_is_no_executable():
     result = subprocess.run([ROOT / "images/build", "runner"], capture_output=True, text=True, env=env)
     assert result.returncode == 1
     assert "make static" in result.stderr
+
+
+def engine(path, options):
+    """An engine that keeps its arguments, and whose `build` has these options."""
+    path.write_text(f"""#!/bin/sh
+[ "$*" != "build --help" ] || {{ printf '%s\\n' {options}; exit; }}
+echo "$*" >> "$0.calls"
+""")
+    path.chmod(0o755)
+    return path
+
+
+def built(tmp_path, options, **variables):
+    env = {"PATH": "/usr/bin:/bin", "ENGINE": str(engine(tmp_path / "engine", options)), "BASE": "x", **variables}
+    result = subprocess.run([ROOT / "images/build", "claude"], capture_output=True, text=True, env=env)
+    calls = tmp_path / "engine.calls"
+    return result, calls.read_text() if calls.exists() else ""
+
+
+def test_authorities_reach_npm_or_nothing_is_built(tmp_path):
+    result, calls = built(tmp_path, "--tag --volume", NODE_EXTRA_CA_CERTS="/own.pem")
+    assert result.returncode == 0, result.stderr
+    assert "--volume /own.pem:/run/authorities.pem:ro --build-arg NODE_EXTRA_CA_CERTS=/run/authorities.pem" in calls
+
+
+def test_an_engine_that_mounts_nothing_is_not_asked_to(tmp_path):
+    result, calls = built(tmp_path, "--tag", NODE_EXTRA_CA_CERTS="/own.pem")
+    assert (result.returncode, calls) == (1, "")
+    assert "set ENGINE=podman, or AUTHORITIES= and a BASE that has them" in result.stderr
+    for variables in [{}, {"NODE_EXTRA_CA_CERTS": "/own.pem", "AUTHORITIES": ""}]:
+        result, calls = built(tmp_path, "--tag", **variables)
+        assert result.returncode == 0, result.stderr
+        assert "--volume" not in calls and "NODE_EXTRA_CA_CERTS" not in calls

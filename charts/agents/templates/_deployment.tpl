@@ -20,7 +20,7 @@ Image reference and tag of a component.
 {{- end -}}
 
 {{/*
-Most replicas that a component starts with, for what depends on there being more than one.
+Replicas that a component has at least.
 Usage: {{ include "agents.replicas" (list $ "controllers") | int }}
 */}}
 {{- define "agents.replicas" -}}
@@ -42,7 +42,7 @@ Usage: {{ include "agents.probe" (list .Values.livenessProbe $component.liveness
 {{- $probe := mergeOverwrite (deepCopy (index . 0)) (index . 1 | default dict) -}}
 {{- if $probe.enabled -}}
 httpGet:
-  path: {{ $probe.path }}
+  path: {{ $probe.path | quote }}
   port: http
 {{ toYaml (omit $probe "enabled" "path") }}
 {{- end -}}
@@ -101,13 +101,13 @@ spec:
   template:
     metadata:
       labels:
-        {{- toYaml (mergeOverwrite (deepCopy $v.commonLabels) $v.podLabels (include "agents.selectorLabels" . | fromYaml)) | nindent 8 }}
+        {{- toYaml (mergeOverwrite (deepCopy $v.commonLabels) $v.podLabels (dict "app.kubernetes.io/part-of" "agents") (include "agents.selectorLabels" . | fromYaml)) | nindent 8 }}
       {{- with include "agents.podAnnotations" . }}
       annotations:
         {{- . | nindent 8 }}
       {{- end }}
     spec:
-      serviceAccountName: {{ include "agents.serviceAccountName" $root }}
+      serviceAccountName: {{ include "agents.serviceAccountName" $root | quote }}
       # The one token of the chart: the control plane works through the Kubernetes API.
       automountServiceAccountToken: true
       enableServiceLinks: false
@@ -132,7 +132,7 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       {{- with $v.priorityClassName }}
-      priorityClassName: {{ . }}
+      priorityClassName: {{ . | quote }}
       {{- end }}
       {{- with $v.securityContext }}
       securityContext:
@@ -198,10 +198,10 @@ spec:
         {{- if $v.database.caSecret.name }}
         - name: db-ca-cert
           secret:
-            secretName: {{ $v.database.caSecret.name }}
+            secretName: {{ $v.database.caSecret.name | quote }}
             items:
-              - key: {{ $v.database.caSecret.key }}
-                path: {{ $v.database.caSecret.key }}
+              - key: {{ $v.database.caSecret.key | quote }}
+                path: {{ $v.database.caSecret.key | quote }}
         {{- end }}
         {{- include "agents.extraVolumes" (concat $v.extraVolumes $c.extraVolumes) | nindent 8 }}
 {{- end -}}
@@ -211,7 +211,7 @@ A source of variables: a name, or `name` and `optional`.
 */}}
 {{- define "agents.envFromRef" -}}
 {{- if kindIs "string" . -}}
-name: {{ . }}
+name: {{ . | quote }}
 {{- else -}}
 {{ toYaml (pick . "name" "optional") }}
 {{- end -}}
@@ -233,7 +233,7 @@ spec:
   scaleTargetRef:
     apiVersion: apps/v1
     kind: Deployment
-    name: {{ $name }}
+    name: {{ $name | quote }}
   minReplicas: {{ $a.minReplicas }}
   maxReplicas: {{ $a.maxReplicas }}
   metrics:
@@ -250,22 +250,38 @@ spec:
 {{- end -}}
 
 {{/*
+Most replicas that a component may have.
+Usage: {{ include "agents.mostReplicas" (list $ "controllers") | int }}
+*/}}
+{{- define "agents.mostReplicas" -}}
+{{- $v := (index . 0).Values -}}
+{{- $a := ternary $v.controllers.autoscaling $v.autoscaling (eq (index . 1) "controllers") -}}
+{{- if $a.enabled }}{{ $a.maxReplicas }}{{ else }}{{ include "agents.replicas" . }}{{ end -}}
+{{- end -}}
+
+{{/*
 PodDisruptionBudget of a component; empty if there is to be none.
 Usage: {{ include "agents.budget" (list $ "controllers" .Values.controllers.podDisruptionBudget) }}
 */}}
 {{- define "agents.budget" -}}
 {{- $root := index . 0 -}}
 {{- $b := index . 2 -}}
-{{- $wanted := gt (include "agents.replicas" (list $root (index . 1)) | int) 1 -}}
-{{- if kindIs "bool" $b.enabled }}{{ $wanted = $b.enabled }}{{ end -}}
+{{- $wanted := gt (include "agents.mostReplicas" (list $root (index . 1)) | int) 1 -}}
+{{- $most := toString $b.maxUnavailable -}}
+{{- if kindIs "bool" $b.enabled -}}
+{{- $wanted = $b.enabled -}}
+{{- else if and (eq $most "") (eq (toString $b.minAvailable) "1") (lt (include "agents.replicas" (list $root (index . 1)) | int) 2) -}}
+{{- /* Nobody has asked for it: one that is scaled down to one replica must not keep its node. */}}
+{{- $most = "1" -}}
+{{- end -}}
 {{- if $wanted -}}
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
   {{- include "agents.metadata" (dict "root" $root "name" (ternary (printf "%s-controllers" (include "agents.fullname" $root)) (include "agents.fullname" $root) (eq (index . 1) "controllers")) "component" (index . 1) "annotations" $b.annotations) | nindent 2 }}
 spec:
-  {{- if ne (toString $b.maxUnavailable) "" }}
-  maxUnavailable: {{ $b.maxUnavailable }}
+  {{- if ne $most "" }}
+  maxUnavailable: {{ $most }}
   {{- else }}
   minAvailable: {{ $b.minAvailable }}
   {{- end }}

@@ -1,6 +1,7 @@
 {{/*
 A variable of the control plane by the part of its name that does not depend on the generation of the
-image: `AGENTS_` now, `JANGAR_` and, for settings of the controller, `JANGAR_AGENTS_` up to 0.9.1.
+image: `AGENTS_` now; of the image `jangar`, which charts up to 0.9.1 had, `JANGAR_` and, for settings of the
+controller, `JANGAR_AGENTS_`.
 Usage: {{ include "agents.envName" (list $ "CONTROLLER_ENABLED") }}
 */}}
 {{- define "agents.envName" -}}
@@ -211,7 +212,7 @@ Usage: {{ include "agents.env" (list $ "controllers") }}
 {{- range $ref := $refs }}{{ $_ := unset $vars $ref.name }}{{ end -}}
 {{- range $v.env.config }}{{ $_ := unset $vars .name }}{{ end -}}
 {{- range $name := keys $vars | sortAlpha }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ include "agents.text" (get $vars $name) | quote }}
 {{- end }}
 - name: {{ include "agents.envName" (list $root "POD_NAMESPACE") }}
@@ -223,18 +224,18 @@ Usage: {{ include "agents.env" (list $ "controllers") }}
     fieldRef:
       fieldPath: metadata.uid
 {{- range $refs }}
-- name: {{ .name }}
+- name: {{ .name | quote }}
   valueFrom:
     secretKeyRef:
-      name: {{ .secret }}
-      key: {{ .key }}
+      name: {{ .secret | quote }}
+      key: {{ .key | quote }}
 {{- end }}
 {{- range $v.env.config }}
-- name: {{ .name }}
+- name: {{ .name | quote }}
   valueFrom:
     configMapKeyRef:
-      name: {{ .configMapName }}
-      key: {{ .key | default .name }}
+      name: {{ .configMapName | quote }}
+      key: {{ .key | default .name | quote }}
 {{- end }}
 {{- with $v.env.extra }}
 {{ toYaml . }}

@@ -8,13 +8,13 @@ Usage: {{ include "agents.name" $ }}
 
 {{/*
 What the names of all objects begin with: at most 40 characters, so that every suffix and the eight
-characters that Jobs and Pods add fit into 63.
+characters that Jobs and Pods add fit into 63. Releases may have dots in their names, and Services must not.
 Usage: {{ include "agents.fullname" $ }}
 */}}
 {{- define "agents.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{- $full = default $full .Values.fullnameOverride -}}
+{{- $full = default $full .Values.fullnameOverride | replace "." "-" -}}
 {{- if gt (len $full) 40 -}}
 {{- printf "%s-%s" ($full | trunc 33 | trimSuffix "-") ($full | sha256sum | trunc 6) -}}
 {{- else -}}
@@ -35,8 +35,8 @@ Usage: {{ include "agents.selectorLabels" (list $ "control-plane") }}
 */}}
 {{- define "agents.selectorLabels" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "agents.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: {{ include "agents.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | trunc 63 | trimSuffix "-" | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
@@ -63,9 +63,9 @@ Usage: metadata: {{- include "agents.metadata" (dict "root" $ "name" "x" "compon
 {{- define "agents.metadata" -}}
 {{- $labels := mergeOverwrite (deepCopy (.labels | default dict)) (include "agents.labels" (list .root .component) | fromYaml) -}}
 {{- $annotations := mergeOverwrite (deepCopy .root.Values.commonAnnotations) (.annotations | default dict) -}}
-name: {{ .name }}
+name: {{ .name | quote }}
 {{- if not (eq .namespaced false) }}
-namespace: {{ .namespace | default (include "agents.namespace" .root) }}
+namespace: {{ .namespace | default (include "agents.namespace" .root) | quote }}
 {{- end }}
 labels:
   {{- toYaml $labels | nindent 2 }}

@@ -7,12 +7,13 @@ table in docs/reference.md. Every other code, the agent's own included, is final
 {{- end -}}
 
 {{/*
-Paths in runner pods that are taken.
+Paths in runner pods that are taken: by mounts, and by what the image and the runtime have there.
 */}}
 {{- define "agents.oneShot.reservedPaths" -}}
-[/workspace, /workspace/.agent, /workspace/run.json, /workspace/agent-runner.json, /workspace/repo, /tmp, /home/agent,
+[/workspace, /workspace/.agent, /workspace/.agent/status.json, /workspace/run.json, /workspace/agent-runner.json, /workspace/repo, /tmp, /home/agent,
 /home/agent/.claude, /home/agent/.claude/.credentials.json, /home/agent/.codex, /home/agent/.codex/auth.json,
-/etc/clickhouse-client, /etc/altinity-mcp, /var/run/secrets/agents/vcs/ssh, /var/run/secrets/agents/vcs/known-hosts]
+/etc/clickhouse-client, /etc/altinity-mcp, /var/run/secrets/agents/vcs/ssh, /var/run/secrets/agents/vcs/known-hosts,
+/dev, /usr, /usr/local, /usr/local/bin, /usr/local/bin/agent-runner]
 {{- end -}}
 
 {{/*
@@ -48,7 +49,8 @@ Artifacts that the run declares: those of the provider definition and of the val
 {{- end -}}
 
 {{/*
-The settings of the runner that the chart makes of its values, and `settings` over them.
+The settings of the runner that the chart makes of its values, and `settings` over them; a checkout and an upload that
+they ask for have an end.
 */}}
 {{- define "agents.oneShot.settings" -}}
 {{- $o := .Values.oneShot -}}
@@ -72,7 +74,23 @@ The settings of the runner that the chart makes of its values, and `settings` ov
 {{- if has "workspace-wip" .include }}{{ $_ := set $s "workspace" (mergeOverwrite ($s.workspace | default dict) (dict "wip" true)) }}{{ end -}}
 {{- end -}}
 {{- end -}}
-{{- toJson (mergeOverwrite $s (deepCopy $o.settings)) -}}
+{{- $s = mergeOverwrite $s (deepCopy $o.settings) -}}
+{{- if hasKey ($s.workspace | default dict) "git" -}}
+{{- $s = mergeOverwrite $s (dict "workspace" (dict "timeouts" (dict "total" (printf "%ds" ($o.git.timeoutSeconds | int))))) -}}
+{{- end -}}
+{{- if $s.artifacts }}{{ $_ := set $s.artifacts "timeout" (printf "%ds" ($o.storeResults.timeoutSeconds | int)) }}{{ end -}}
+{{- toJson $s -}}
+{{- end -}}
+
+{{/*
+Seconds that one try may take: checkout, agent, upload, and the grace in which the agent is stopped.
+*/}}
+{{- define "agents.oneShot.trySeconds" -}}
+{{- $o := .Values.oneShot -}}
+{{- $s := include "agents.oneShot.settings" . | fromJson -}}
+{{- $checkout := ternary $o.git.timeoutSeconds 0 (hasKey ($s.workspace | default dict) "git") | int -}}
+{{- $upload := ternary $o.storeResults.timeoutSeconds 0 (not (empty $s.artifacts)) | int -}}
+{{- add $checkout ($o.timeoutSeconds | int) $upload ($o.terminationGracePeriodSeconds | int) -}}
 {{- end -}}
 
 {{/*
@@ -91,6 +109,10 @@ agent-runner.json: what a controller would write, with the settings at the top l
 {{- with $o.systemPrompt }}{{ $_ := set $adapter.codex "systemPromptExpectedHash" (sha256sum .) }}{{ end -}}
 {{- end -}}
 {{- $adapter = mergeOverwrite $adapter (deepCopy $o.adapter) -}}
+{{- /* Of the provider's variables for a controller: one of these would win over `settings`. */}}
+{{- $defaults := dict -}}
+{{- $idle := dig "AGENT_RUNNER_TIMEOUTS_IDLE" "" ($provider.spec.envTemplate | default dict) -}}
+{{- if and $idle (not (dig "runner" "timeouts" "idle" "" $adapter)) }}{{ $_ := set $defaults "timeouts" (dict "idle" $idle) }}{{ end -}}
 {{- $spec := dict
   "schemaVersion" "agents.proompteng.ai/runner/v1"
   "provider" $provider.metadata.name
@@ -99,7 +121,7 @@ agent-runner.json: what a controller would write, with the settings at the top l
   "artifacts" (dict "statusPath" "/workspace/.agent/status.json" "logPath" "/workspace/.agent/runner.log" "logRetentionSeconds" (.Values.controller.logRetentionSeconds | int))
   "providerSpec" (dict "outputArtifacts" (include "agents.oneShot.artifacts" . | fromJsonArray))
   "adapter" $adapter
-  "runner" (include "agents.oneShot.settings" . | fromJson) -}}
+  "runner" (mergeOverwrite $defaults (include "agents.oneShot.settings" . | fromJson)) -}}
 {{- include "agents.json" (toPrettyJson $spec) -}}
 {{- end -}}
 
@@ -182,15 +204,22 @@ Ports that the values name by their URLs, for the NetworkPolicy.
 {{- range $urls -}}
 {{- range regexFindAll ":[0-9]{2,5}(/|,|$)" . -1 }}{{ $ports = append $ports (regexFind "[0-9]+" . | int) }}{{ end -}}
 {{- if hasPrefix "http://" . }}{{ $ports = append $ports 80 }}{{ end -}}
+{{- if regexMatch "^git://([^/:]+|\\[[^\\]]*\\])(/|$)" . }}{{ $ports = append $ports 9418 }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $ports -}}
 {{- end -}}
 
 {{/*
-Variables of the container, in a controller's order.
+Variables of the container, in a controller's order, and those of the values behind them.
 */}}
 {{- define "agents.oneShot.env" -}}
+{{- include "agents.oneShot.ownEnv" . }}
+{{- range .Values.oneShot.extraEnv }}
+- {{ include "agents.json" (toJson .) }}
+{{- end }}
+{{- end -}}
+{{- define "agents.oneShot.ownEnv" -}}
 {{- $o := .Values.oneShot -}}
 {{- $provider := include "agents.oneShot.provider" . | fromYaml -}}
 - name: AGENT_RUN_SPEC
@@ -229,29 +258,29 @@ Variables of the container, in a controller's order.
 - name: {{ ternary "ANTHROPIC_API_KEY" "CODEX_API_KEY" (eq $o.agent "claude") }}
   valueFrom:
     secretKeyRef:
-      name: {{ $o.credentials.apiKey.secretName }}
-      key: {{ $o.credentials.apiKey.key }}
+      name: {{ $o.credentials.apiKey.secretName | quote }}
+      key: {{ $o.credentials.apiKey.key | quote }}
 {{- end }}
 - name: AGENT_PROVIDER
-  value: {{ $provider.metadata.name }}
+  value: {{ $provider.metadata.name | quote }}
 {{- if $o.git.tokenSecret.name }}
 - name: VCS_TOKEN
   valueFrom:
     secretKeyRef:
-      name: {{ $o.git.tokenSecret.name }}
-      key: {{ $o.git.tokenSecret.key }}
+      name: {{ $o.git.tokenSecret.name | quote }}
+      key: {{ $o.git.tokenSecret.key | quote }}
 {{- end }}
 {{- if $o.git.sshKeySecret.name }}
 - name: VCS_SSH_KEY_PATH
-  value: /var/run/secrets/agents/vcs/ssh/{{ $o.git.sshKeySecret.key }}
+  value: {{ printf "/var/run/secrets/agents/vcs/ssh/%s" $o.git.sshKeySecret.key | quote }}
 {{- end }}
 {{- if $o.git.knownHostsConfigMap.name }}
 - name: VCS_SSH_KNOWN_HOSTS_PATH
-  value: /var/run/secrets/agents/vcs/known-hosts/{{ $o.git.knownHostsConfigMap.key }}
+  value: {{ printf "/var/run/secrets/agents/vcs/known-hosts/%s" $o.git.knownHostsConfigMap.key | quote }}
 {{- end }}
 {{- with $o.systemPrompt }}
 - name: CODEX_SYSTEM_PROMPT_EXPECTED_HASH
-  value: {{ sha256sum . }}
+  value: {{ sha256sum . | quote }}
 - name: CODEX_SYSTEM_PROMPT_REQUIRED
   value: "true"
 {{- end }}
@@ -262,13 +291,13 @@ Variables of the container, in a controller's order.
 - name: NATS_USER
   valueFrom:
     secretKeyRef:
-      name: {{ $o.nats.userSecret.name }}
-      key: {{ $o.nats.userSecret.usernameKey }}
+      name: {{ $o.nats.userSecret.name | quote }}
+      key: {{ $o.nats.userSecret.usernameKey | quote }}
 - name: NATS_PASSWORD
   valueFrom:
     secretKeyRef:
-      name: {{ $o.nats.userSecret.name }}
-      key: {{ $o.nats.userSecret.passwordKey }}
+      name: {{ $o.nats.userSecret.name | quote }}
+      key: {{ $o.nats.userSecret.passwordKey | quote }}
 {{- end }}
 {{- end }}
 {{- with $o.storeResults }}
@@ -283,18 +312,15 @@ Variables of the container, in a controller's order.
 - name: AGENTS_ARTIFACTS_ACCESS_KEY_ID
   valueFrom:
     secretKeyRef:
-      name: {{ $name }}
-      key: {{ .existingSecret.accessKeyIdKey }}
+      name: {{ $name | quote }}
+      key: {{ .existingSecret.accessKeyIdKey | quote }}
 - name: AGENTS_ARTIFACTS_SECRET_ACCESS_KEY
   valueFrom:
     secretKeyRef:
-      name: {{ $name }}
-      key: {{ .existingSecret.secretAccessKeyKey }}
+      name: {{ $name | quote }}
+      key: {{ .existingSecret.secretAccessKeyKey | quote }}
 {{- end }}
 {{- end }}
-{{- end }}
-{{- range $o.extraEnv }}
-- {{ include "agents.json" (toJson .) }}
 {{- end }}
 {{- end -}}
 
@@ -310,11 +336,11 @@ Usage: {{ include "agents.oneShot.volumes" (dict "root" $ "run" "name") | fromYa
 volumes:
   - name: run-spec
     configMap:
-      name: {{ .run }}-spec
+      name: {{ printf "%s-spec" .run | quote }}
   {{- if $o.inputFiles }}
   - name: run-inputs
     configMap:
-      name: {{ .run }}-inputs
+      name: {{ printf "%s-inputs" .run | quote }}
   {{- end }}
   - name: workspace
     emptyDir: {}
@@ -323,10 +349,10 @@ volumes:
   - name: work
     {{- if $o.workspace.existingClaim }}
     persistentVolumeClaim:
-      claimName: {{ $o.workspace.existingClaim }}
+      claimName: {{ $o.workspace.existingClaim | quote }}
     {{- else }}
     emptyDir:
-      sizeLimit: {{ $o.workspace.sizeLimit }}
+      sizeLimit: {{ $o.workspace.sizeLimit | quote }}
     {{- end }}
   - name: home
     emptyDir: {}
@@ -337,11 +363,11 @@ volumes:
     emptyDir: {}
   - name: credentials
     secret:
-      secretName: {{ include "agents.oneShot.secretName" $root }}
+      secretName: {{ include "agents.oneShot.secretName" $root | quote }}
       # Of the group only: the pod's `fsGroup`.
       defaultMode: 0440
       items:
-        - key: {{ $auth }}
+        - key: {{ $auth | quote }}
           path: {{ include "agents.oneShot.authFile" $root }}
   {{- end }}
   {{- if $o.clickhouse.enabled }}
@@ -351,13 +377,13 @@ volumes:
       defaultMode: 0440
       sources:
         - secret:
-            name: {{ include "agents.oneShot.secretName" $root }}
+            name: {{ include "agents.oneShot.secretName" $root | quote }}
             items:
               - key: {{ index $file 0 }}
                 path: {{ index $file 1 }}
         {{- if $tls }}
         - secret:
-            name: {{ include "agents.oneShot.secretName" $root }}
+            name: {{ include "agents.oneShot.secretName" $root | quote }}
             # Each of them may be missing: a server's certificate may be signed by an authority that
             # everybody knows, and a client may have none.
             optional: true
@@ -374,19 +400,19 @@ volumes:
   {{- if $o.git.sshKeySecret.name }}
   - name: vcs-ssh
     secret:
-      secretName: {{ $o.git.sshKeySecret.name }}
+      secretName: {{ $o.git.sshKeySecret.name | quote }}
       defaultMode: 0440
       items:
-        - key: {{ $o.git.sshKeySecret.key }}
-          path: {{ $o.git.sshKeySecret.key }}
+        - key: {{ $o.git.sshKeySecret.key | quote }}
+          path: {{ $o.git.sshKeySecret.key | quote }}
   {{- end }}
   {{- if $o.git.knownHostsConfigMap.name }}
   - name: vcs-known-hosts
     configMap:
-      name: {{ $o.git.knownHostsConfigMap.name }}
+      name: {{ $o.git.knownHostsConfigMap.name | quote }}
       items:
-        - key: {{ $o.git.knownHostsConfigMap.key }}
-          path: {{ $o.git.knownHostsConfigMap.key }}
+        - key: {{ $o.git.knownHostsConfigMap.key | quote }}
+          path: {{ $o.git.knownHostsConfigMap.key | quote }}
   {{- end }}
   {{- include "agents.extraVolumes" $o.extraVolumes | nindent 2 }}
 mounts:
@@ -407,7 +433,7 @@ mounts:
     readOnly: true
   {{- range $index, $file := $o.inputFiles }}
   - name: run-inputs
-    mountPath: {{ $file.path }}
+    mountPath: {{ $file.path | quote }}
     subPath: input-{{ $index }}
     readOnly: true
   {{- end }}
@@ -454,6 +480,7 @@ Usage: {{ include "agents.oneShot.podLabels" (dict "root" $ "run" "name") }}
 {{- define "agents.oneShot.podLabels" -}}
 {{- $provider := include "agents.oneShot.provider" .root | fromYaml -}}
 {{- $own := include "agents.selectorLabels" (list .root "runner") | fromYaml -}}
+{{- $_ := set $own "app.kubernetes.io/part-of" "agents" -}}
 {{- $_ := set $own "agents.proompteng.ai/agent-run" .run -}}
 {{- $_ := set $own "agents.proompteng.ai/agent" .root.Values.oneShot.agent -}}
 {{- $_ := set $own "agents.proompteng.ai/provider" $provider.metadata.name -}}
@@ -477,7 +504,7 @@ metadata:
 spec:
   restartPolicy: {{ ternary "Never" $o.job.restartPolicy $o.debugMode }}
   {{- if or $o.serviceAccount.create $o.serviceAccount.name }}
-  serviceAccountName: {{ $o.serviceAccount.name | default (printf "%s-run" (include "agents.fullname" $root)) }}
+  serviceAccountName: {{ $o.serviceAccount.name | default (printf "%s-run" (include "agents.fullname" $root)) | quote }}
   {{- end }}
   automountServiceAccountToken: false
   enableServiceLinks: false
@@ -507,7 +534,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with $o.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   containers:
     - name: agent-runner

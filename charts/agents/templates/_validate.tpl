@@ -5,7 +5,7 @@ Usage: {{ include "agents.validate" $ }}
 */}}
 {{- define "agents.validate" -}}
 {{- $problems := list -}}
-{{- range list "names" "env" "digests" "grpc" "namespaces" "envFrom" "checksums" "database" "comms" "volumes" "versionControl" "misc" "run" "credentials" "results" -}}
+{{- range list "names" "env" "digests" "grpc" "namespaces" "envFrom" "checksums" "database" "comms" "volumes" "versionControl" "misc" "run" "credentials" "results" "lease" -}}
 {{- range include (printf "agents.validate.%s" .) $ | splitList "\n" -}}
 {{- if trim . }}{{ $problems = append $problems (trim .) }}{{ end -}}
 {{- end -}}
@@ -20,6 +20,10 @@ Usage: {{ include "agents.validate" $ }}
 {{- if not (regexMatch "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$" .) }}
 namespaceOverride {{ quote . }} is no name of a namespace: write lower-case letters, digits and `-`, at most 63 characters, or "" for the release's namespace.
 {{- end }}
+{{- end }}
+{{- $full := include "agents.fullname" . -}}
+{{- if and (include "agents.controlPlaneEnabled" .) (regexMatch "^[0-9]" $full) }}
+The names of Services would begin with {{ quote $full }}, and those begin with a letter: set fullnameOverride, or give the release another name.
 {{- end }}
 {{- if and (not (include "agents.controlPlaneEnabled" .)) (not .Values.oneShot.enabled) }}
 Nothing would be installed: set oneShot.enabled=true for a run, or controlPlane.enabled=true for the control plane.
@@ -205,6 +209,9 @@ database.createSecret.enabled is set, but there is nothing to put into the Secre
 {{- if and $n.userSecret.name (or $n.user $n.password) }}
 agentComms.nats.userSecret.name and agentComms.nats.user or password are both set, and only one can count: keep agentComms.nats.userSecret.name.
 {{- end }}
+{{- if and .Values.agentComms.enabled (contains "@" $n.url) }}
+agentComms.nats.url has credentials in it, which would be in the Deployment: put them into a Secret and set agentComms.nats.userSecret.name.
+{{- end }}
 {{- if ne (empty $n.user) (empty $n.password) }}
 agentComms.nats.user and agentComms.nats.password belong together: set both, or agentComms.nats.userSecret.name.
 {{- end }}
@@ -232,6 +239,9 @@ Usage: {{ include "agents.validate.volumesOf" (dict "where" "oneShot" "volumes" 
 {{- else if not (has .name $names) }}
 {{ $.where }}: a mount names the volume {{ quote .name }}, which does not exist: add it to the volumes{{ with $names }}, or name one of {{ join ", " . }}{{ end }}.
 {{- end }}
+{{- if regexMatch "^/(proc|sys)(/|$)" .mountPath }}
+{{ $.where }}: {{ quote .mountPath }} is the kernel's: choose another mountPath.
+{{- end }}
 {{- if or (has (trimSuffix "/" .mountPath) $.paths) (has (trimSuffix "/" .mountPath) $paths) }}
 {{ $.where }}: something is mounted at {{ quote .mountPath }} already: choose another mountPath.
 {{- end }}
@@ -249,8 +259,17 @@ Usage: {{ include "agents.validate.volumesOf" (dict "where" "oneShot" "volumes" 
 {{- $paths = include "agents.oneShot.reservedPaths" . | fromYamlArray -}}
 {{- range $v.oneShot.extraVolumeMounts }}{{ $paths = append $paths (trimSuffix "/" .mountPath) }}{{ end -}}
 {{- range $v.oneShot.inputFiles -}}
+{{- $file := . -}}
 {{- if has .path $paths }}
 oneShot.inputFiles: something is mounted at {{ quote .path }} already: choose another path.
+{{- end }}
+{{- range $paths -}}
+{{- if hasPrefix (printf "%s/" $file.path) . }}
+oneShot.inputFiles: {{ quote $file.path }} cannot be a file, because {{ quote . }} is below it: choose another path.
+{{- end }}
+{{- end }}
+{{- if regexMatch "^/(proc|sys)/" .path }}
+oneShot.inputFiles: {{ quote .path }} is the kernel's: choose another path.
 {{- end }}
 {{- $paths = append $paths .path -}}
 {{- end }}
@@ -322,9 +341,21 @@ oneShot.skillName {{ quote $o.skillName }} is no name of a skill: write it witho
 {{- if hasKey $o.parameters "prompt" }}
 oneShot.parameters.prompt is taken for the prompt by nobody: set oneShot.prompt.
 {{- end }}
-{{- $least := add ($o.timeoutSeconds | int) ($o.terminationGracePeriodSeconds | int) -}}
-{{- if le ($o.job.activeDeadlineSeconds | int) ($least | int) }}
-oneShot.job.activeDeadlineSeconds is {{ $o.job.activeDeadlineSeconds | int }}, so Kubernetes would end the run before the runner can: set more than oneShot.timeoutSeconds and oneShot.terminationGracePeriodSeconds together, {{ $least }}.
+{{- $settings := include "agents.oneShot.settings" . | fromJson -}}
+{{- $try := include "agents.oneShot.trySeconds" . | int -}}
+{{- $tries := add1 ($o.job.backoffLimit | int) | int -}}
+{{- if le ($o.job.activeDeadlineSeconds | int) (mul $tries $try | int) }}
+oneShot.job.activeDeadlineSeconds is {{ $o.job.activeDeadlineSeconds | int }}, so Kubernetes would end the run before the runner can: set more than {{ mul $tries $try }}, which is {{ $tries }} x {{ $try }} (oneShot.job.backoffLimit and one; timeoutSeconds, terminationGracePeriodSeconds and, if they are in use, git.timeoutSeconds and storeResults.timeoutSeconds).
+{{- end }}
+{{- range $path, $instead := dict "timeouts.total" "timeoutSeconds" "workspace.timeouts.total" "git.timeoutSeconds" "artifacts.timeout" "storeResults.timeoutSeconds" -}}
+{{- $at := $o.settings -}}
+{{- $there := true -}}
+{{- range splitList "." $path -}}
+{{- if and (kindIs "map" $at) (hasKey $at .) }}{{ $at = get $at . }}{{ else }}{{ $there = false }}{{ end -}}
+{{- end -}}
+{{- if $there }}
+oneShot.settings.{{ $path }} would be unknown to the Job's deadline: set oneShot.{{ $instead }}.
+{{- end }}
 {{- end }}
 {{- if and (ne $o.job.restartPolicy "Never") $o.job.podFailurePolicy.enabled }}
 oneShot.job.podFailurePolicy.enabled needs oneShot.job.restartPolicy=Never, says Kubernetes: set oneShot.job.podFailurePolicy.enabled=false to have containers restarted.
@@ -336,8 +367,10 @@ oneShot.extraArgs is set, but oneShot.agent={{ $o.agent }} is not talked to by a
 {{- if and $o.git.url (not (regexMatch "^((https?|ssh|git)://[^[:space:]]+|[^-[:space:]/:@][^[:space:]/:@]*@[^[:space:]/:]+:[^[:space:]]+)$" $o.git.url)) }}
 oneShot.git.url {{ quote $o.git.url }} is nothing that can be cloned: write https://host/owner/repository.git or git@host:owner/repository.git.
 {{- end }}
-{{- if regexMatch "^[a-z]+://[^/@]*:[^/@]*@" $o.git.url }}
-oneShot.git.url has a password in it, which would be in a ConfigMap: put it into a Secret and set oneShot.git.tokenSecret.name.
+{{- range $path, $url := dict "git.url" $o.git.url "settings.workspace.git.url" (dig "workspace" "git" "url" "" $o.settings) -}}
+{{- if regexMatch "(?i)^((https?|git)://[^/?#]*@|[a-z+]+://[^/?#@]*:[^/?#]*@)" $url }}
+oneShot.{{ $path }} has a user or a password in it, which would be in a ConfigMap: put it into a Secret and set oneShot.git.tokenSecret.name.
+{{- end }}
 {{- end }}
 {{- if and (or $o.git.tokenSecret.name $o.git.sshKeySecret.name) (not $o.git.url) }}
 oneShot.git.tokenSecret or sshKeySecret is set, but nothing is cloned: set oneShot.git.url.
@@ -348,17 +381,36 @@ oneShot.git.sshKeySecret.name is set without host keys, so every host would be r
 {{- if and $o.nats.userSecret.name (not $o.nats.url) }}
 oneShot.nats.userSecret.name is set, but no server: set oneShot.nats.url.
 {{- end }}
-{{- if regexMatch "://[^/@,]+@" $o.nats.url }}
+{{- if contains "@" $o.nats.url }}
 oneShot.nats.url has credentials in it, which would be in the Job: put them into a Secret and set oneShot.nats.userSecret.name.
 {{- end }}
+{{- /* Those that the pod has, and those by which the runner would look elsewhere than Kubernetes. */}}
+{{- $taken := list "AGENT_RUNNER_SPEC" "AGENT_RUNNER_STATUS_PATH" "CODEX_AUTH" -}}
+{{- range include "agents.oneShot.ownEnv" . | fromYamlArray }}{{ $taken = append $taken .name }}{{ end -}}
+{{- $instead := dict "AGENT_RUNNER_TERMINATION_GRACE_SECONDS" "terminationGracePeriodSeconds" "AGENT_RUNNER_TIMEOUTS_TOTAL" "timeoutSeconds" "AGENT_RUNNER_WORKSPACE_TIMEOUTS_TOTAL" "git.timeoutSeconds" "AGENT_RUNNER_ARTIFACTS_TIMEOUT" "storeResults.timeoutSeconds" -}}
+{{- $names := list -}}
 {{- range $o.extraEnv -}}
-{{- if has .name (list "AGENT_RUN_SPEC" "AGENT_RUNNER_SPEC_PATH" "AGENT_RUNNER_SPEC" "AGENT_RUNNER_STATUS_PATH" "AGENT_RUNNER_TERMINATION_GRACE_SECONDS" "AGENT_PROVIDER" "AGENT_POD_NAME" "CODEX_HOME" "CODEX_AUTH" "CLAUDE_CONFIG_DIR" "HOME") }}
-oneShot.extraEnv has {{ .name }}, which the chart sets: remove it{{ if eq .name "AGENT_RUNNER_TERMINATION_GRACE_SECONDS" }}, and set oneShot.terminationGracePeriodSeconds{{ end }}.
+{{- if hasKey $instead .name }}
+oneShot.extraEnv has {{ .name }}, which has a value of its own: remove it, and set oneShot.{{ get $instead .name }}.
+{{- else if has .name $taken }}
+oneShot.extraEnv has {{ .name }}, which the chart sets: remove it.
 {{- end }}
+{{- if has .name $names }}
+oneShot.extraEnv has {{ .name }} twice: keep one.
+{{- end }}
+{{- $names = append $names .name -}}
 {{- end }}
 {{- $bytes := add (len (include "agents.oneShot.specJson" .)) (len (include "agents.oneShot.runJson" (dict "root" . "run" ""))) -}}
 {{- if gt ($bytes | int) 1000000 }}
 oneShot.prompt is so long that the ConfigMap would be larger than Kubernetes allows, 1 MiB: put the text into a file of the repository or a volume, and say where.
+{{- end }}
+{{- $bytes = 0 -}}
+{{- range $o.inputFiles }}{{ $bytes = add $bytes (len .content) }}{{ end -}}
+{{- if gt ($bytes | int) 1000000 }}
+oneShot.inputFiles has {{ $bytes }} bytes together, and the ConfigMap would be larger than Kubernetes allows, 1 MiB: put them into a repository or a volume.
+{{- end }}
+{{- if gt (len $o.systemPrompt) 16384 }}
+oneShot.systemPrompt has {{ len $o.systemPrompt }} bytes, and may have 16384: make it shorter.
 {{- end }}
 {{- if and $o.clickhouse.enabled $o.clickhouse.tls.enabled (ne (empty $o.clickhouse.tls.cert) (empty $o.clickhouse.tls.key)) }}
 oneShot.clickhouse.tls.cert and oneShot.clickhouse.tls.key belong together: set both or none.
@@ -393,6 +445,13 @@ oneShot.agent={{ $o.agent }} has no credentials: give --set-file oneShot.credent
 {{- define "agents.validate.results" -}}
 {{- $o := .Values.oneShot -}}
 {{- $s := $o.storeResults -}}
+{{- if $o.enabled -}}
+{{- range $path, $url := dict "storeResults.s3Endpoint" $s.s3Endpoint "settings.artifacts.endpoint" (dig "artifacts" "endpoint" "" $o.settings) -}}
+{{- if regexMatch "^[^/]*(//[^/?#]*)?@" $url }}
+oneShot.{{ $path }} has credentials in it, which would be in a ConfigMap: put them into a Secret and set oneShot.storeResults.existingSecret.name.
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and $o.enabled (not $s.enabled) (not (or $o.extraEnv $o.extraEnvFrom $o.settings.artifacts)) -}}
 {{- range $o.outputArtifacts -}}
 {{- if .key }}
@@ -419,5 +478,13 @@ oneShot.storeResults.iamRoleArn is an annotation of a ServiceAccount that the ch
 {{- if not (or $s.iamRoleArn $s.awsAccessKeyId $s.existingSecret.name $o.serviceAccount.name $o.extraEnv $o.extraEnvFrom (hasPrefix "file://" $s.s3Endpoint)) }}
 oneShot.storeResults has nobody to store as: set oneShot.storeResults.iamRoleArn, oneShot.storeResults.existingSecret.name, or oneShot.serviceAccount.name of a ServiceAccount with a role.
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "agents.validate.lease" -}}
+{{- $l := .Values.controller.leaderElection -}}
+{{- $own := include "agents.namespace" . -}}
+{{- if and (include "agents.controlPlaneEnabled" .) $l.enabled .Values.rbac.create (not .Values.rbac.clusterScoped) (ne ($l.leaseNamespace | default $own) $own) }}
+controller.leaderElection.leaseNamespace is {{ quote $l.leaseNamespace }}, but the roles are those of {{ quote $own }}, so nobody could lead: leave it empty, or set rbac.clusterScoped=true.
 {{- end }}
 {{- end -}}
