@@ -3,7 +3,6 @@
 CARGO ?= cargo
 # Of the static executable: `quick` is for machines that build it to test it.
 PROFILE ?= release
-MUSL := $(shell uname -m)-unknown-linux-musl
 DEMO := target/demo
 AGENT ?= fake
 RUNNER := $(CARGO) run --locked --quiet --package agent-runner --
@@ -48,7 +47,7 @@ chart-generate:
 ## Builds the images on a local base and tests them in containers. Installs what is missing; needs a machine where
 ## podman may mount.
 images: static
-	@AGENT_RUNNER=$${CARGO_TARGET_DIR:-target}/$(MUSL)/$(PROFILE)/agent-runner sh tests/images/run
+	@sh tests/images/run
 
 ## What CI refuses: formatting, lints, documentation.
 lint:
@@ -70,12 +69,10 @@ bench:
 	$(CARGO) build --locked --release --workspace --bins
 	$(CARGO) bench --locked --package agent-tests
 
-## The static executable for images: target/<architecture>-unknown-linux-musl/<PROFILE>/agent-runner.
-## Installs musl-gcc (Debian: musl-tools) if need be.
+## The static executable for images: target/static/<amd64|arm64>/agent-runner. Installs musl-gcc (Debian:
+## musl-tools) if need be.
 static:
-	@command -v musl-gcc >/dev/null || sh tests/images/install
-	rustup target add $(MUSL)
-	CC_$(subst -,_,$(MUSL))=musl-gcc $(CARGO) build --locked --profile $(PROFILE) --package agent-runner --target $(MUSL)
+	@CARGO=$(CARGO) sh images/static $(PROFILE)
 
 clean:
 	$(CARGO) clean
